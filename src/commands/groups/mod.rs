@@ -1,0 +1,22 @@
+//! `kylo groups`: consumer groups and their lag
+
+mod describe;
+mod list;
+
+use crate::app::App;
+use crate::error::Result;
+
+/// consumer groups and their lag
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    List(list::Args),
+    Describe(describe::Args),
+}
+
+/// Runs the chosen leaf.
+pub async fn run(app: &App, command: Command) -> Result<()> {
+    match command {
+        Command::List(args) => list::run(app, args).await,
+        Command::Describe(args) => describe::run(app, args).await,
+    }
+}

@@ -1,0 +1,28 @@
+//! `kylo topics`: topics: what they are, and what is in them
+
+mod create;
+mod describe;
+mod list;
+mod produce;
+
+use crate::app::App;
+use crate::error::Result;
+
+/// topics: what they are, and what is in them
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    Create(create::Args),
+    List(list::Args),
+    Describe(describe::Args),
+    Produce(produce::Args),
+}
+
+/// Runs the chosen leaf.
+pub async fn run(app: &App, command: Command) -> Result<()> {
+    match command {
+        Command::Create(args) => create::run(app, args).await,
+        Command::List(args) => list::run(app, args).await,
+        Command::Describe(args) => describe::run(app, args).await,
+        Command::Produce(args) => produce::run(app, args).await,
+    }
+}

@@ -1,0 +1,287 @@
+//! Records as the runtime carries them: many in one buffer, each a small handle on it.
+//!
+//! A source copies what it read into one [`Batch`]. That costs a `memcpy`, and buys that the client's fetch
+//! buffers are free at once (a held message would pin a whole fetched set), that a record is 16 bytes to move
+//! through lanes, and that reading it needs no `unsafe`.
+
+use super::Epoch;
+use crate::model::record::{Header, StoredRecord, TopicPartition};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// A partition within one batch, with the epoch its records were read under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionSlot {
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// The assignment the records belong to.
+    pub epoch: Epoch,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    /// Negative: null.
+    len: i32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    offset: i64,
+    /// Negative: none.
+    timestamp_ms: i64,
+    key: Span,
+    value: Span,
+    headers: Span,
+    slot: u16,
+}
+
+#[derive(Debug)]
+struct Arena {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    slots: Vec<PartitionSlot>,
+}
+
+impl Arena {
+    fn get(&self, span: Span) -> Option<&[u8]> {
+        let len = usize::try_from(span.len).ok()?;
+        let start = span.start as usize;
+        self.bytes.get(start..start + len)
+    }
+}
+
+/// Records read together, in the order in which each partition gave them.
+#[derive(Clone, Debug)]
+pub struct Batch(Arc<Arena>);
+
+impl Batch {
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.0.entries.len()
+    }
+    /// True without records.
+    pub fn is_empty(&self) -> bool {
+        self.0.entries.is_empty()
+    }
+    /// Bytes of keys, values and headers held.
+    pub fn bytes(&self) -> usize {
+        self.0.bytes.len()
+    }
+    /// The partitions its records come from.
+    pub fn slots(&self) -> &[PartitionSlot] {
+        &self.0.slots
+    }
+    /// The records, in order.
+    pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
+        (0..self.0.entries.len() as u32).map(|index| Record { arena: self.0.clone(), index })
+    }
+}
+
+/// Fills a [`Batch`].
+#[derive(Debug)]
+pub struct BatchBuilder {
+    arena: Arena,
+}
+
+impl Default for BatchBuilder {
+    fn default() -> Self {
+        Self::with_capacity(0, 0)
+    }
+}
+
+impl BatchBuilder {
+    /// Room for `records` of together `bytes` bytes.
+    pub fn with_capacity(records: usize, bytes: usize) -> Self {
+        BatchBuilder {
+            arena: Arena {
+                bytes: Vec::with_capacity(bytes),
+                entries: Vec::with_capacity(records),
+                slots: Vec::new(),
+            },
+        }
+    }
+    /// The number of `partition` under `epoch` within this batch, for [`push`](Self::push).
+    pub fn slot(&mut self, partition: &TopicPartition, epoch: Epoch) -> u16 {
+        let found =
+            self.arena.slots.iter().position(|slot| slot.epoch == epoch && slot.partition == *partition);
+        let index = found.unwrap_or_else(|| {
+            self.arena.slots.push(PartitionSlot { partition: partition.clone(), epoch });
+            self.arena.slots.len() - 1
+        });
+        index as u16
+    }
+    /// Appends a record. Headers are names and values in order; names need not be UTF-8.
+    pub fn push<'h>(
+        &mut self,
+        slot: u16,
+        offset: i64,
+        timestamp_ms: Option<i64>,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)>,
+    ) {
+        let key = self.copy(key);
+        let value = self.copy(value);
+        let start = self.arena.bytes.len();
+        for (name, header_value) in headers {
+            // Kafka's own wire format bounds names and values at i32.
+            self.arena.bytes.extend_from_slice(&(name.len() as u32).to_le_bytes());
+            let value_len = header_value.map_or(-1, |value| value.len() as i32);
+            self.arena.bytes.extend_from_slice(&value_len.to_le_bytes());
+            self.arena.bytes.extend_from_slice(name);
+            self.arena.bytes.extend_from_slice(header_value.unwrap_or_default());
+        }
+        let headers = Span { start: start as u32, len: (self.arena.bytes.len() - start) as i32 };
+        let timestamp_ms = timestamp_ms.unwrap_or(-1);
+        self.arena.entries.push(Entry { offset, timestamp_ms, key, value, headers, slot });
+    }
+    /// Bytes held so far; a source starts a new batch before this nears 4 GiB.
+    pub fn bytes(&self) -> usize {
+        self.arena.bytes.len()
+    }
+    /// Records held so far.
+    pub fn len(&self) -> usize {
+        self.arena.entries.len()
+    }
+    /// True while nothing was pushed.
+    pub fn is_empty(&self) -> bool {
+        self.arena.entries.is_empty()
+    }
+    /// The finished batch.
+    pub fn build(self) -> Batch {
+        Batch(Arc::new(self.arena))
+    }
+
+    fn copy(&mut self, bytes: Option<&[u8]>) -> Span {
+        let start = self.arena.bytes.len() as u32;
+        match bytes {
+            None => Span { start, len: -1 },
+            Some(bytes) => {
+                self.arena.bytes.extend_from_slice(bytes);
+                Span { start, len: bytes.len() as i32 }
+            }
+        }
+    }
+}
+
+/// One record: a handle on its [`Batch`]. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Record {
+    arena: Arc<Arena>,
+    index: u32,
+}
+
+impl Record {
+    fn entry(&self) -> &Entry {
+        &self.arena.entries[self.index as usize]
+    }
+    fn slot(&self) -> &PartitionSlot {
+        &self.arena.slots[self.slot_index()]
+    }
+    /// Index of its partition in [`Batch::slots`].
+    pub fn slot_index(&self) -> usize {
+        self.entry().slot as usize
+    }
+    /// The partition it was read from.
+    pub fn partition(&self) -> &TopicPartition {
+        &self.slot().partition
+    }
+    /// The assignment it was read under.
+    pub fn epoch(&self) -> Epoch {
+        self.slot().epoch
+    }
+    /// Its offset.
+    pub fn offset(&self) -> i64 {
+        self.entry().offset
+    }
+    /// Milliseconds since 1970; `None` when it has no timestamp.
+    pub fn timestamp_ms(&self) -> Option<i64> {
+        let at = self.entry().timestamp_ms;
+        (at >= 0).then_some(at)
+    }
+    /// Key; `None` is null.
+    pub fn key(&self) -> Option<&[u8]> {
+        self.arena.get(self.entry().key)
+    }
+    /// Value; `None` is null.
+    pub fn value(&self) -> Option<&[u8]> {
+        self.arena.get(self.entry().value)
+    }
+    /// Headers in order, duplicates kept, names as bytes.
+    pub fn headers(&self) -> HeaderIter<'_> {
+        HeaderIter { rest: self.arena.get(self.entry().headers).unwrap_or_default() }
+    }
+    /// The last header of this name, as text; `None` when absent, null or not UTF-8.
+    pub fn header_text(&self, name: &str) -> Option<&str> {
+        let found = self.headers().filter(|(found, _)| *found == name.as_bytes()).last();
+        found.and_then(|(_, value)| std::str::from_utf8(value?).ok())
+    }
+    /// Bytes of key, value and headers, for budgets.
+    pub fn size(&self) -> usize {
+        let entry = self.entry();
+        (entry.key.len.max(0) + entry.value.len.max(0) + entry.headers.len) as usize
+    }
+    /// A copy that owns its bytes.
+    pub fn to_stored(&self) -> StoredRecord {
+        StoredRecord {
+            source: self.partition().clone(),
+            offset: self.offset(),
+            timestamp_ms: self.timestamp_ms(),
+            key: self.key().map(Bytes::copy_from_slice),
+            value: self.value().map(Bytes::copy_from_slice),
+            headers: self
+                .headers()
+                .map(|(name, value)| Header {
+                    name: Bytes::copy_from_slice(name),
+                    value: value.map(Bytes::copy_from_slice),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Iterates over a record's headers.
+#[derive(Clone, Debug)]
+pub struct HeaderIter<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for HeaderIter<'a> {
+    type Item = (&'a [u8], Option<&'a [u8]>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name_len, rest) = self.rest.split_first_chunk::<4>()?;
+        let (value_len, rest) = rest.split_first_chunk::<4>()?;
+        let (name, rest) = rest.split_at_checked(u32::from_le_bytes(*name_len) as usize)?;
+        let value_len = i32::from_le_bytes(*value_len);
+        let (value, rest) = rest.split_at_checked(value_len.max(0) as usize)?;
+        self.rest = rest;
+        Some((name, (value_len >= 0).then_some(value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_empty_and_odd_headers_survive() {
+        let mut builder = BatchBuilder::default();
+        let slot = builder.slot(&TopicPartition::new("t", 3), Epoch(7));
+        let headers: [(&[u8], Option<&[u8]>); 3] =
+            [(b"a", Some(b"1")), (b"\xff\xfe", None), (b"a", Some(b""))];
+        builder.push(slot, 42, None, Some(b""), None, headers.iter().copied());
+        builder.push(slot, 44, Some(5), None, Some(b"v"), std::iter::empty());
+        let batch = builder.build();
+        let records: Vec<Record> = batch.records().collect();
+        assert_eq!(records[0].key(), Some(&b""[..]));
+        assert_eq!(records[0].value(), None);
+        assert_eq!(records[0].headers().collect::<Vec<_>>(), headers);
+        assert_eq!(records[0].header_text("a"), Some(""));
+        assert_eq!((records[1].key(), records[1].value()), (None, Some(&b"v"[..])));
+        assert_eq!((records[1].offset(), records[1].timestamp_ms()), (44, Some(5)));
+        assert_eq!(records[1].partition().to_string(), "t[3]");
+        assert_eq!(records[1].headers().count(), 0);
+    }
+}

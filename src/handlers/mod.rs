@@ -1,0 +1,3 @@
+//! The library of handlers, one folder a pipeline.
+
+pub mod ledger;

@@ -1,0 +1,5 @@
+//! The only module that names rdkafka.
+
+mod config;
+
+pub use config::Config;

@@ -1,0 +1,7 @@
+//! Values and decisions: no I/O, no async, no clap. Everybody may use it.
+
+pub mod clock;
+pub mod pipeline;
+pub mod record;
+pub mod secret;
+pub mod topic;
