@@ -2,6 +2,8 @@
 //! through the traits [`Source`], [`Handler`], [`Publisher`] and [`Drain`], each with an in-memory second
 //! implementation for tests.
 
+pub mod dead_letter;
+mod done_map;
 mod drain;
 mod failure;
 mod handler;
@@ -9,6 +11,7 @@ mod publisher;
 mod record;
 mod source;
 
+pub use done_map::{DoneMap, MAX_METADATA_BYTES};
 pub use drain::{Drain, DrainFuture, Drained, Hints};
 pub use failure::{Dependency, Failure, FailureClass};
 pub use handler::{Handler, HandlerFuture, Outcome, Outcomes};
