@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod pipeline;
+pub mod posting;
 pub mod record;
 pub mod secret;
 pub mod topic;
