@@ -1,0 +1,25 @@
+# kylo's chores. `make` lists them.
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench servers
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+demo: ## build kylo and play the whole ledger flow; needs no service (ARGS="--transactions 50000")
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked && cargo run --quiet --locked -- demo $(ARGS)
+
+test: ## every test, the live ones on a real Kafka and PostgreSQL that start and end with them (ARGS="--test live")
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && tests/servers/run.sh cargo test --locked $(ARGS)
+
+check: ## format, lints, documentation: what must be clean before a change goes in
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && set -x && cargo fmt --check \
+	  && cargo clippy --locked --all-targets -- -D warnings \
+	  && RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
+
+bench: ## ledger against COPY and against a Python consumer, in one run; JSON in target/bench (BENCH_MESSAGES=2000)
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --release --locked \
+	  && KYLO_TEST_FSYNC=on tests/servers/run.sh cargo bench --locked --bench ledger
+
+servers: ## a Kafka and a PostgreSQL to play with, until Ctrl-C
+	@tests/servers/run.sh sh -c 'echo "export KYLO_BROKERS=$$KYLO_TEST_BROKERS KYLO_DATABASE_URL=$$KYLO_TEST_DATABASE_URL"; exec sleep 2147483'
