@@ -1,0 +1,65 @@
+//! The broker `kylo demo` starts by itself: librdkafka's mock cluster, in this process.
+//!
+//! What it cannot do: create topics or show their configs by the admin client, list groups, look up offsets by
+//! time. It keeps at most 5 MiB a partition and then drops the oldest records without a word. A classic group
+//! that was left is free again only after its session time-out, so consumers use `group.protocol=consumer`.
+
+use super::context::Quiet;
+use super::error::client_error;
+use super::raw::mock_groups_start_at_once;
+use crate::error::{Error, Result};
+use crate::model::topic::TopicSpec;
+use rdkafka::ClientConfig;
+use rdkafka::client::Client;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::types::RDKafkaType;
+
+/// A broker in this process. It ends when this is dropped.
+pub struct MockBroker {
+    client: Client<Quiet>,
+    bootstrap: String,
+}
+
+impl MockBroker {
+    /// Starts a broker with these topics; it listens on a loopback port of its own.
+    ///
+    /// Errors: a topic it cannot create, by name.
+    pub fn start(topics: &[TopicSpec]) -> Result<MockBroker> {
+        let mut config = ClientConfig::new();
+        config.set("test.mock.num.brokers", "1").set_log_level(RDKafkaLogLevel::Emerg);
+        let failed = |error: &_| client_error("starting the mock broker", error);
+        let native = config.create_native_config().map_err(|error| failed(&error))?;
+        let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, Quiet)
+            .map_err(|error| failed(&error))?;
+        mock_groups_start_at_once(&client);
+        let cluster =
+            client.mock_cluster().ok_or_else(|| Error::failed("the client started no mock broker"))?;
+        for topic in topics {
+            cluster
+                .create_topic(&topic.name, topic.partitions, topic.replicas.unwrap_or(1).min(1))
+                .map_err(|error| client_error(format!("creating topic {}", topic.name), &error))?;
+        }
+        let bootstrap = cluster.bootstrap_servers();
+        drop(cluster);
+        Ok(MockBroker { client, bootstrap })
+    }
+
+    /// Creates one more topic.
+    pub fn create_topic(&self, topic: &TopicSpec) -> Result<()> {
+        let cluster = self.client.mock_cluster().ok_or_else(|| Error::failed("the mock broker has ended"))?;
+        cluster
+            .create_topic(&topic.name, topic.partitions, topic.replicas.unwrap_or(1).min(1))
+            .map_err(|error| client_error(format!("creating topic {}", topic.name), &error))
+    }
+
+    /// `host:port` to give to clients.
+    pub fn bootstrap_servers(&self) -> &str {
+        &self.bootstrap
+    }
+}
+
+impl std::fmt::Debug for MockBroker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MockBroker").field("bootstrap", &self.bootstrap).finish()
+    }
+}

@@ -1,0 +1,9 @@
+//! The only `unsafe` of kylo: small safe wrappers over what rdkafka does not offer, or offers in a way that
+//! panics on odd bytes (a header name that is not UTF-8, another client's commit metadata).
+
+mod headers;
+mod mock;
+mod produce;
+
+pub(in crate::kafka) use mock::mock_groups_start_at_once;
+pub(in crate::kafka) use produce::{Refused, produce};
