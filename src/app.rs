@@ -1,11 +1,13 @@
 //! What every command is given: settings, clock, output, the stop signal, and clients opened when first asked.
 
-use crate::consent::ConsentFlags;
+use crate::consent::{self, ConsentFlags, Decision, WriteToken};
+use crate::error::{Error, Result};
 use crate::model::clock::{Clock, SharedClock};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::ui::Ui;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Built once at the start and passed by reference.
 pub struct App {
@@ -19,6 +21,58 @@ pub struct App {
     pub shutdown: Shutdown,
     /// What was said about consent.
     pub consent: ConsentFlags,
+    said: Mutex<BTreeSet<String>>,
+}
+
+impl App {
+    /// Puts the parts together; no client is opened yet.
+    pub fn new(
+        ui: Ui,
+        settings: Settings,
+        clock: SharedClock,
+        shutdown: Shutdown,
+        consent: ConsentFlags,
+    ) -> Self {
+        App { ui, settings, clock, shutdown, consent, said: Mutex::default() }
+    }
+
+    /// Says on stderr, once in this run, which system a change is about: `kafka 127.0.0.1:9092`.
+    pub fn about(&self, system: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.insert(system.to_owned()) {
+            self.ui.status(&format!("on {system}"));
+        }
+    }
+
+    /// The consent to a change whose plan has just been shown: `None` after `--dry-run`, an error of kind `NotDone`
+    /// (exit 6) when the answer is no or nobody can be asked. `question` ends with a question mark:
+    /// `create 4 topics?`.
+    pub async fn confirm_change(&self, question: &str) -> Result<Option<WriteToken>> {
+        if self.settings.flag("read_only") && !self.consent.dry_run {
+            let origin = self.settings.get("read_only").map(|found| found.origin.to_string());
+            return Err(Error::not_done("nothing was changed: read_only is set")
+                .cause(format!("it is set by {}", origin.unwrap_or_default())));
+        }
+        match consent::decide(self.consent) {
+            Decision::Act(token) => Ok(Some(token)),
+            Decision::Stop => {
+                self.ui.status("dry run: nothing was changed");
+                Ok(None)
+            }
+            Decision::Refuse => {
+                Err(Error::not_done("nothing was changed: nobody agreed and nobody can be asked")
+                    .hint("add --yes to carry the plan out"))
+            }
+            Decision::Ask => {
+                let (ui, question) = (self.ui.clone(), question.to_owned());
+                // On a thread of its own, so that a signal is seen while the question waits.
+                let answer = tokio::task::spawn_blocking(move || ui.confirm(&question)).await;
+                let yes = answer.map_err(|error| Error::failed("asking failed").source(&error))??;
+                let declined = || Error::not_done("nothing was changed: the answer was no");
+                WriteToken::by_answer(yes).map(Some).ok_or_else(declined)
+            }
+        }
+    }
 }
 
 /// The system's clock.

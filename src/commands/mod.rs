@@ -37,6 +37,18 @@ pub enum Command {
     Completions(completions::Args),
 }
 
+impl Command {
+    /// True when the first signal lets the command finish what it has in hand; the others end at once, with 130.
+    pub fn drains(&self) -> bool {
+        matches!(self, Command::Demo(_) | Command::Consume(_) | Command::Dlq(dlq::Command::Replay(_)))
+    }
+}
+
+/// The examples that open a command's `--help`; for `#[command(before_help = examples(&[...]))]`.
+pub fn examples(lines: &[&str]) -> String {
+    format!("Examples:\n  {}", lines.join("\n  "))
+}
+
 /// Runs the chosen command.
 pub async fn run(app: &App, command: Command) -> Result<()> {
     match command {

@@ -12,3 +12,8 @@ pub use config::Config;
 pub use mock::MockBroker;
 pub use preflight::preflight;
 pub use producer::{Producer, SendResult};
+
+/// The version of librdkafka this binary was built with.
+pub fn librdkafka_version() -> String {
+    rdkafka::util::get_rdkafka_version().1
+}

@@ -5,4 +5,5 @@ pub mod pipeline;
 pub mod posting;
 pub mod record;
 pub mod secret;
+pub mod suggest;
 pub mod topic;

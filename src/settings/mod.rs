@@ -2,9 +2,27 @@
 //!
 //! The only room that reads the environment and config files.
 
-pub use crate::model::secret::Secret;
+mod environment;
+mod files;
+mod load;
+mod mask;
+mod registry;
+mod view;
 
+#[cfg(test)]
+mod tests;
+
+pub use crate::model::secret::Secret;
+pub use environment::Environment;
+pub use load::{Flags, Loaded, load};
+pub use registry::{Key, Kind, keys};
+pub use view::SettingView;
+
+use crate::error::{Error, Result};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where a value came from, for `-X dump` and error messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +41,19 @@ pub enum Origin {
     Default,
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag(name) => write!(f, "flag {name}"),
+            Origin::Env(name) => write!(f, "environment {name}"),
+            Origin::DotEnv(place) => write!(f, "{place}"),
+            Origin::File(path) => write!(f, "{path}"),
+            Origin::Profile(name) => write!(f, "profile {name}"),
+            Origin::Default => write!(f, "default"),
+        }
+    }
+}
+
 /// A value and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sourced<T> {
@@ -32,11 +63,30 @@ pub struct Sourced<T> {
     pub origin: Origin,
 }
 
+/// A secret that is read only when it is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Deferred {
+    /// The content of a file, without the line end.
+    File(String),
+    /// What a command prints, without the line end.
+    Command(String),
+}
+
 /// All settings of this run, resolved once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, Sourced<String>>,
     client: Vec<(String, Sourced<String>)>,
+    deferred: BTreeMap<String, (Deferred, Origin)>,
+    environment: Environment,
+    dot_env: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Settings {
+    // The values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("keys", &self.values.keys()).finish_non_exhaustive()
+    }
 }
 
 impl Settings {
@@ -48,25 +98,123 @@ impl Settings {
     pub fn name(&self, (key, default): (&'static str, &'static str)) -> String {
         self.get(key).map_or_else(|| default.to_owned(), |found| found.value.clone())
     }
-    /// librdkafka properties of `-X key=value`, in order.
+    /// librdkafka properties that are known without reading a file or running a command, in order.
     pub fn client_properties(&self) -> impl Iterator<Item = (&str, &str)> {
         self.client.iter().map(|(key, sourced)| (key.as_str(), sourced.value.as_str()))
+    }
+    /// The value of any environment variable, from the process or else from `.env`; an empty one is not set.
+    pub fn environment(&self, name: &str) -> Option<String> {
+        let from_file = || self.dot_env.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        self.environment.get(name).or_else(from_file).map(str::to_owned)
+    }
+    /// The folders in which programs are looked for (`PATH`).
+    pub fn search_path(&self) -> Vec<PathBuf> {
+        self.environment.get("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default()
+    }
+    /// The folder for what can be fetched again; the system's temporary folder when the user has none.
+    pub fn cache_folder(&self) -> PathBuf {
+        self.environment.user_cache.clone().unwrap_or_else(|| std::env::temp_dir().join("kylo-cache"))
+    }
+    /// The working folder.
+    pub fn working_folder(&self) -> &std::path::Path {
+        &self.environment.folder
+    }
+    /// Sets a value for this run, as if it had been a flag: `kylo demo` points itself at its own parts.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>, flag: &'static str) -> Self {
+        self.deferred.remove(key);
+        self.values.insert(key, Sourced { value: value.into(), origin: Origin::Flag(flag) });
+        self
     }
 }
 
 impl Settings {
     /// Where Kafka is and how to speak to it.
-    pub fn kafka(&self) -> crate::error::Result<crate::kafka::Config> {
+    pub fn kafka(&self) -> Result<crate::kafka::Config> {
         let brokers = self.get("kafka.brokers").map_or("127.0.0.1:9092", |found| &found.value).to_owned();
-        let properties = self.client_properties().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-        Ok(crate::kafka::Config { brokers, properties, timeout: std::time::Duration::from_secs(10) })
+        let mut properties: Vec<(String, String)> =
+            self.client_properties().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        for key in self.deferred.keys() {
+            if let Some(name) =
+                key.strip_prefix(registry::CLIENT_TABLE).and_then(|rest| rest.strip_prefix('.'))
+            {
+                properties.push((name.to_owned(), self.read_deferred(key)?.unwrap_or_default()));
+            }
+        }
+        Ok(crate::kafka::Config { brokers, properties, timeout: self.timeout() })
     }
     /// The control database.
-    pub fn database_url(&self) -> crate::error::Result<Secret<String>> {
-        let found = self.get("database.url").ok_or_else(|| {
-            crate::error::Error::usage("no database is set")
+    pub fn database_url(&self) -> Result<Secret<String>> {
+        if let Some(found) = self.get("database.url") {
+            return Ok(Secret::new(found.value.clone()));
+        }
+        self.read_deferred("database.url")?.map(Secret::new).ok_or_else(|| {
+            Error::usage("no database is set")
                 .hint("set database.url in kylo.toml, KYLO_DATABASE_URL or --database-url")
-        })?;
-        Ok(Secret::new(found.value.clone()))
+        })
+    }
+    /// How long one request may take (`--timeout`); 10 s by default.
+    pub fn timeout(&self) -> Duration {
+        self.duration("kafka.timeout").unwrap_or(Duration::from_secs(10))
+    }
+    /// End when nothing has happened for this long (`--idle-timeout`); not set by default.
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.duration("kafka.idle_timeout")
+    }
+    /// `sheets.post`: whether `consume` is live when neither `--live` nor `--shadow` is given.
+    pub fn sheets_post(&self) -> bool {
+        self.flag("sheets.post")
+    }
+    /// A setting that is true or false; false when it is not set.
+    pub fn flag(&self, key: &str) -> bool {
+        self.get(key).and_then(|found| parse_bool(&found.value)).unwrap_or(false)
+    }
+
+    fn duration(&self, key: &str) -> Option<Duration> {
+        self.get(key).and_then(|found| parse_duration(&found.value).ok())
+    }
+    fn read_deferred(&self, key: &str) -> Result<Option<String>> {
+        let Some((deferred, origin)) = self.deferred.get(key) else { return Ok(None) };
+        let failed = |what: String| Error::usage(what).cause(format!("{key} is set by {origin}"));
+        let text = match deferred {
+            Deferred::File(path) => {
+                let path = self.environment.folder.join(path);
+                std::fs::read_to_string(&path)
+                    .map_err(|error| failed(format!("reading {}", path.display())).source(&error))?
+            }
+            Deferred::Command(line) => {
+                let shell = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+                let output = std::process::Command::new(shell.0)
+                    .args([shell.1, line])
+                    .stdin(std::process::Stdio::null())
+                    .stderr(std::process::Stdio::inherit())
+                    .output()
+                    .map_err(|error| failed(format!("running the command of {key}")).source(&error))?;
+                if !output.status.success() {
+                    return Err(failed(format!("the command of {key} failed with {}", output.status)));
+                }
+                String::from_utf8(output.stdout)
+                    .map_err(|_| failed(format!("the command of {key} printed what is not text")))?
+            }
+        };
+        Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}
+
+/// `10s`, `500ms`, `2m 30s`, `1h`; a bare number is seconds.
+pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration such as 10s, 500ms or 2m");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(parsed).map_err(|_| wrong())
+}
+
+fn parse_bool(text: &str) -> Option<bool> {
+    match text.to_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
     }
 }

@@ -2,12 +2,17 @@
 //!
 //! One [`Ui`] is built at the start and passed by reference; print macros are a lint error elsewhere.
 
+mod checks;
+mod progress;
 mod table;
+mod yaml;
 
+pub use checks::Check;
+pub use progress::Progress;
 pub use table::{Column, OutputFormat, Row};
 
 use crate::error::{Error, Result};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 /// How to print, decided once from the flags and the terminal.
@@ -21,8 +26,14 @@ pub struct UiOptions {
     pub quiet: bool,
     /// Show details.
     pub verbose: bool,
-    /// Colour on stderr and in tables.
+    /// Colour on stderr.
     pub color: bool,
+    /// Colour on stdout.
+    pub color_data: bool,
+    /// Stdout is a terminal.
+    pub terminal_data: bool,
+    /// Stderr is a terminal.
+    pub terminal: bool,
     /// Questions can be asked.
     pub interactive: bool,
 }
@@ -35,6 +46,9 @@ impl Default for UiOptions {
             quiet: false,
             verbose: false,
             color: false,
+            color_data: false,
+            terminal_data: false,
+            terminal: false,
             interactive: false,
         }
     }
@@ -48,6 +62,8 @@ pub struct Ui {
     options: UiOptions,
     out: Sink,
     err: Sink,
+    /// The bars on the screen, so that no line is written into the middle of one.
+    bars: indicatif::MultiProgress,
 }
 
 impl Ui {
@@ -57,11 +73,13 @@ impl Ui {
             options,
             out: Arc::new(Mutex::new(std::io::stdout())),
             err: Arc::new(Mutex::new(std::io::stderr())),
+            bars: indicatif::MultiProgress::new(),
         }
     }
     /// A `Ui` that writes into the given buffers, for tests.
     pub fn captured(options: UiOptions, out: Arc<Mutex<Vec<u8>>>, err: Arc<Mutex<Vec<u8>>>) -> Self {
-        Ui { options, out, err }
+        let bars = indicatif::MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden());
+        Ui { options, out, err, bars }
     }
     /// The options it was built with.
     pub fn options(&self) -> &UiOptions {
@@ -69,7 +87,7 @@ impl Ui {
     }
     /// True when stdout is a terminal.
     pub fn stdout_is_terminal(&self) -> bool {
-        std::io::stdout().is_terminal()
+        self.options.terminal_data
     }
     /// Prints items in the chosen format: an aligned table, or
     /// `{"kind":"kylo.<kind>","version":1,"items":[...]}`. An empty list prints no table and is no error.
@@ -78,10 +96,26 @@ impl Ui {
     }
     /// Writes data to stdout; a closed pipe is the silent error.
     pub fn data(&self, bytes: &[u8]) -> Result<()> {
-        let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        out.write_all(bytes)?;
-        out.flush()?;
+        let write = || {
+            let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            out.write_all(bytes)?;
+            out.flush()
+        };
+        // Bars and data meet only where both are on one screen.
+        match self.options.terminal_data {
+            true => self.bars.suspend(write)?,
+            false => write()?,
+        }
         Ok(())
+    }
+    /// The progress of work with `total` steps; `None` while the total is not known. On stderr: a bar on a terminal
+    /// after half a second, one line every ten seconds elsewhere, nothing with `-q`.
+    pub fn progress(&self, what: &str, total: Option<u64>) -> Progress {
+        Progress::new(self.clone(), what, total)
+    }
+    /// Where the log goes: stderr, never into the middle of a bar.
+    pub fn log_writer(&self) -> LogWriter {
+        LogWriter { ui: self.clone(), line: Vec::new() }
     }
     /// One line of data.
     pub fn line(&self, line: &str) -> Result<()> {
@@ -101,33 +135,74 @@ impl Ui {
     }
     /// A warning.
     pub fn warn(&self, line: &str) {
-        self.talk(&format!("warning: {line}"));
+        self.talk(&format!("{} {line}", self.paint("warning:", "1;33")));
     }
     /// The error that ends the command. A closed pipe says nothing.
     pub fn error(&self, error: &Error) {
         if error.kind() == crate::error::ErrorKind::ClosedPipe {
             return;
         }
-        let mut text = format!("error: {}", error.message());
+        let mut text = format!("{} {}", self.paint("error:", "1;31"), error.message());
         for cause in error.causes() {
             text.push_str(&format!("\n  caused by: {cause}"));
         }
         for hint in error.hints() {
-            text.push_str(&format!("\nhint: {hint}"));
+            text.push_str(&format!("\n{} {hint}", self.paint("hint:", "1;36")));
         }
         self.talk(&text);
     }
-    /// Asks `question [y/N]`; only when [`UiOptions::interactive`].
+    /// Asks `question [y/N]` on stderr and waits for a line; an empty line and the end of input are a no. Only when
+    /// [`UiOptions::interactive`]. Blocks: from a task use `App::confirm_change`.
     pub fn confirm(&self, question: &str) -> Result<bool> {
-        dialoguer::Confirm::new()
-            .with_prompt(question)
-            .default(false)
-            .interact()
-            .map_err(|error| Error::not_done("the question was not answered").source(&error))
+        let mut err = self.err.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        write!(err, "{question} [y/N] ").and_then(|()| err.flush())?;
+        drop(err);
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+    fn paint(&self, text: &str, style: &str) -> String {
+        match self.options.color {
+            true => format!("\x1b[{style}m{text}\x1b[0m"),
+            false => text.to_owned(),
+        }
     }
     fn talk(&self, text: &str) {
-        let mut err = self.err.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // Nobody is left to tell when stderr is gone.
-        let _ = writeln!(err, "{text}");
+        self.say(format!("{text}\n").as_bytes());
+    }
+    fn say(&self, bytes: &[u8]) {
+        let write = || {
+            let mut err = self.err.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            // Nobody is left to tell when stderr is gone.
+            let _ = err.write_all(bytes).and_then(|()| err.flush());
+        };
+        match self.options.terminal {
+            true => self.bars.suspend(write),
+            false => write(),
+        }
+    }
+}
+
+/// Collects what the log writes and hands it to stderr when it is dropped, which is after each event.
+pub struct LogWriter {
+    ui: Ui,
+    line: Vec<u8>,
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.line.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for LogWriter {
+    fn drop(&mut self) {
+        if !self.line.is_empty() {
+            self.ui.say(&self.line);
+        }
     }
 }

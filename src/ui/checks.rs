@@ -1,0 +1,113 @@
+//! A table of checks: what was expected, what was seen, and whether that is right.
+
+use super::table::{Column, OutputFormat, Row, tidy};
+use super::{Ui, table};
+use crate::error::Result;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What is checked.
+    pub what: String,
+    /// What had to be seen.
+    pub expected: String,
+    /// What was seen.
+    pub seen: String,
+    /// Whether that is right.
+    pub ok: bool,
+}
+
+impl Check {
+    /// A check that is right when `seen` reads the same as `expected`.
+    pub fn equal(what: impl Into<String>, expected: impl ToString, seen: impl ToString) -> Self {
+        let (expected, seen) = (expected.to_string(), seen.to_string());
+        Check { what: what.into(), ok: expected == seen, expected, seen }
+    }
+    fn word(&self) -> &'static str {
+        if self.ok { "ok" } else { "FAILED" }
+    }
+}
+
+impl Row for Check {
+    const COLUMNS: &'static [Column] =
+        &[Column::text("CHECK"), Column::text("EXPECTED"), Column::text("SEEN"), Column::text("OK")];
+    fn cells(&self) -> Vec<String> {
+        vec![self.what.clone(), self.expected.clone(), self.seen.clone(), self.word().to_owned()]
+    }
+}
+
+impl Ui {
+    /// Prints checks: framed and coloured on a terminal, like any list elsewhere. Meaning is never by colour alone.
+    pub fn checks(&self, kind: &'static str, checks: &[Check]) -> Result<()> {
+        let options = self.options();
+        if options.format != OutputFormat::Table || !options.terminal_data || checks.is_empty() {
+            return self.data(table::render(kind, checks, options)?.as_bytes());
+        }
+        let rows: Vec<Vec<String>> = checks.iter().map(Row::cells).collect();
+        let headings: Vec<&str> = Check::COLUMNS.iter().map(|column| column.heading).collect();
+        let mut lines = framed(&headings, &rows);
+        if options.color_data {
+            for (line, check) in lines.iter_mut().skip(3).zip(checks) {
+                let (word, color) = (check.word(), if check.ok { 32 } else { 31 });
+                if let Some(at) = line.rfind(word) {
+                    line.replace_range(at..at + word.len(), &format!("\x1b[1;{color}m{word}\x1b[0m"));
+                }
+            }
+        }
+        self.data((lines.join("\n") + "\n").as_bytes())
+    }
+
+    /// Prints rows under headings, framed on a terminal, aligned elsewhere; for a tab as it would look in a sheet.
+    pub fn frame(&self, headings: &[&str], rows: &[Vec<String>]) -> Result<()> {
+        let mut table = Table::new();
+        if self.options().terminal_data {
+            return self.data((framed(headings, rows).join("\n") + "\n").as_bytes());
+        }
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(headings);
+        table.add_rows(rows.iter().map(|row| row.iter().map(|cell| tidy(cell))));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        self.data((lines.join("\n") + "\n").as_bytes())
+    }
+}
+
+fn framed(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(headings);
+    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| tidy(cell))));
+    table.lines().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::UiOptions;
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    fn shown(options: UiOptions) -> String {
+        let (out, err) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let checks = [Check::equal("rows of 710", 2, 2), Check::equal("rows of 711", 1, 0)];
+        Ui::captured(options, out.clone(), err).checks("demo", &checks).unwrap();
+        let bytes = out.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn in_a_pipe_it_is_a_plain_table() {
+        let expected = "CHECK        EXPECTED  SEEN  OK\nrows of 710  2         2     ok\nrows of 711  1         0     FAILED\n";
+        assert_eq!(shown(UiOptions::default()), expected);
+    }
+
+    #[test]
+    fn on_a_terminal_it_has_a_frame_and_colour() {
+        let text = shown(UiOptions { terminal_data: true, color_data: true, ..UiOptions::default() });
+        assert!(text.starts_with('┌'), "{text}");
+        assert!(text.contains("\x1b[1;32mok\x1b[0m") && text.contains("\x1b[1;31mFAILED\x1b[0m"), "{text}");
+    }
+}
