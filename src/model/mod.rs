@@ -1,6 +1,9 @@
 //! Values and decisions: no I/O, no async, no clap. Everybody may use it.
 
 pub mod clock;
+pub mod company;
+pub mod company_file;
+pub mod migration;
 pub mod pipeline;
 pub mod posting;
 pub mod record;

@@ -20,8 +20,10 @@ enum Kind {
     Timeout,
     /// What came back is not what this program expects, or what it sent cannot be encoded.
     Client,
-    /// Migrations and this binary do not agree.
+    /// Migrations are pending.
     Schema,
+    /// Applied migrations are not those of this binary.
+    Altered,
 }
 
 /// A failure of PostgreSQL or on the way to it. Texts hold no password and no row values.
@@ -49,6 +51,9 @@ impl Error {
     /// Something came back that this program did not expect; for the SQL functions of this room.
     pub(crate) fn unexpected(message: impl Into<String>) -> Self {
         Self::new(Kind::Client, message)
+    }
+    pub(super) fn altered(message: impl Into<String>) -> Self {
+        Self::new(Kind::Altered, message)
     }
     pub(super) fn schema(message: impl Into<String>) -> Self {
         Self::new(Kind::Schema, message)
@@ -82,7 +87,12 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             Kind::Dsn | Kind::Client => false,
-            Kind::Connect { .. } | Kind::Tls | Kind::Closed | Kind::Timeout | Kind::Schema => true,
+            Kind::Connect { .. }
+            | Kind::Tls
+            | Kind::Closed
+            | Kind::Timeout
+            | Kind::Schema
+            | Kind::Altered => true,
             Kind::Server { sqlstate, constraint } => match sqlstate.get(..2) {
                 // A check violation that names no constraint is a partition that is missing.
                 Some("23") => sqlstate == "23514" && !constraint,
@@ -103,7 +113,7 @@ impl Error {
     pub fn into_failure(self, dependency: Dependency) -> Failure {
         let kind = match &self.kind {
             Kind::Connect { .. } | Kind::Closed | Kind::Timeout | Kind::Tls => "database-away",
-            Kind::Schema => "database-schema",
+            Kind::Schema | Kind::Altered => "database-schema",
             Kind::Dsn => "database-dsn",
             Kind::Client => "database-answer",
             Kind::Server { sqlstate, .. } => match sqlstate.get(..2) {
@@ -146,6 +156,13 @@ impl std::error::Error for Error {}
 
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl Error {
+    /// The driver's error in our words.
+    pub(super) fn of(error: &tokio_postgres::Error) -> Self {
         if let Some(answer) = error.as_db_error() {
             let sqlstate = answer.code().code().to_owned();
             let constraint = answer.constraint().is_some();
@@ -162,7 +179,7 @@ impl From<tokio_postgres::Error> for Error {
         }
         let mut chain = Vec::new();
         let mut io = None;
-        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(found) = next {
             chain.push(found.to_string());
             io = io.or_else(|| found.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
@@ -200,6 +217,7 @@ impl From<Error> for crate::error::Error {
                 Some("sslrootcert=FILE names the authority to trust; sslmode=require encrypts without checking".to_owned()),
             ),
             Kind::Client => (ErrorKind::Failed, None),
+            Kind::Altered => (ErrorKind::Check, None),
             Kind::Schema => (ErrorKind::Check, Some("kylo db migrate".to_owned())),
             Kind::Server { sqlstate, .. } => match sqlstate.as_str() {
                 "42501" => (ErrorKind::Denied, None),

@@ -4,9 +4,11 @@
 
 #![allow(dead_code)] // until the SQL functions that use these are all in
 
+pub mod company;
 mod connect;
 mod dsn;
 mod error;
+pub mod migrate;
 mod pool;
 mod tls;
 
