@@ -7,7 +7,7 @@ mod tests;
 
 use super::{Error, ErrorKind, Marker, Post, Sheets, SheetsFuture, Tab};
 use crate::consent::WriteToken;
-use crate::model::posting::{Cell, TabKind};
+use crate::model::posting::TabKind;
 use journal::{Entry, Journal, Paths, Progress};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};

@@ -1,6 +1,7 @@
 //! The `files` backend under power cuts and other people.
 
 use super::*;
+use crate::model::posting::Cell;
 
 struct Bench {
     folder: tempfile::TempDir,
