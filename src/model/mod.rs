@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod company;
 pub mod company_file;
+pub mod ledger;
 pub mod migration;
 pub mod pipeline;
 pub mod posting;
