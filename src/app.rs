@@ -2,12 +2,15 @@
 
 use crate::consent::{self, ConsentFlags, Decision, WriteToken};
 use crate::error::{Error, Result};
+use crate::kafka;
 use crate::model::clock::{Clock, SharedClock};
+use crate::postgres::{Dsn, PoolLimits, Pools};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::ui::Ui;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio::sync::OnceCell;
 
 /// Built once at the start and passed by reference.
 pub struct App {
@@ -22,6 +25,9 @@ pub struct App {
     /// What was said about consent.
     pub consent: ConsentFlags,
     said: Mutex<BTreeSet<String>>,
+    kafka: OnceCell<kafka::Config>,
+    producer: OnceCell<Arc<kafka::Producer>>,
+    pools: OnceLock<Pools>,
 }
 
 impl App {
@@ -33,7 +39,56 @@ impl App {
         shutdown: Shutdown,
         consent: ConsentFlags,
     ) -> Self {
-        App { ui, settings, clock, shutdown, consent, said: Mutex::default() }
+        App {
+            ui,
+            settings,
+            clock,
+            shutdown,
+            consent,
+            said: Mutex::default(),
+            kafka: OnceCell::new(),
+            producer: OnceCell::new(),
+            pools: OnceLock::new(),
+        }
+    }
+
+    /// How to speak to Kafka, once a broker has answered. Errors: a refused or silent broker is unreachable, exit 5.
+    pub async fn kafka(&self) -> Result<&kafka::Config> {
+        let open = async {
+            let config = self.settings.kafka()?;
+            let dial = config.clone();
+            let answer = tokio::task::spawn_blocking(move || kafka::preflight(&dial)).await;
+            answer.map_err(|error| Error::failed("dialling kafka failed").source(&error))??;
+            Ok(config)
+        };
+        self.kafka.get_or_try_init(|| open).await
+    }
+
+    /// The producer of this run, opened when first asked for.
+    pub async fn producer(&self) -> Result<Arc<kafka::Producer>> {
+        let open = async { kafka::Producer::connect(self.kafka().await?).map(Arc::new) };
+        self.producer.get_or_try_init(|| open).await.cloned()
+    }
+
+    /// Connections to databases, bounded over all of them.
+    pub fn pools(&self) -> &Pools {
+        self.pools.get_or_init(|| Pools::new(PoolLimits::default()))
+    }
+
+    /// The control database (`database.url`).
+    pub fn control_dsn(&self) -> Result<Dsn> {
+        Ok(Dsn::parse(self.settings.database_url()?.expose())?)
+    }
+
+    /// Says on stderr, once, that a change is about this Kafka.
+    pub fn about_kafka(&self) {
+        let brokers = self.settings.get("kafka.brokers").map_or("", |found| &found.value);
+        self.about(&format!("kafka {brokers}"));
+    }
+
+    /// Says on stderr, once, that a change is about this database.
+    pub fn about_database(&self, dsn: &Dsn) {
+        self.about(&format!("database {}", dsn.display()));
     }
 
     /// Says on stderr, once in this run, which system a change is about: `kafka 127.0.0.1:9092`.

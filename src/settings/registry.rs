@@ -61,7 +61,7 @@ pub fn keys() -> Vec<Key> {
         Key::new(
             "kafka.brokers",
             Text,
-            &["KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"],
+            &["KYLO_BROKERS", "KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"],
             Some("127.0.0.1:9092"),
             "host:port of the Kafka brokers, comma separated",
         ),
@@ -169,7 +169,10 @@ mod tests {
         let variables =
             |name| keys.iter().find(|key| key.name == name).map(|key| key.names().collect::<Vec<_>>());
         let table = [
-            ("kafka.brokers", vec!["KYLO_KAFKA_BROKERS", "KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"]),
+            (
+                "kafka.brokers",
+                vec!["KYLO_KAFKA_BROKERS", "KYLO_BROKERS", "KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"],
+            ),
             ("database.url", vec!["KYLO_DATABASE_URL", "PG_DSN_RW", "DATABASE_URL"]),
             ("topics.txns", vec!["KYLO_TOPICS_TXNS", "KAFKA_TOPIC_TXNS"]),
             ("topics.promote", vec!["KYLO_TOPICS_PROMOTE", "KAFKA_TOPIC_PROMOTE"]),
