@@ -217,7 +217,7 @@ impl From<Error> for crate::error::Error {
                 Some("sslrootcert=FILE names the authority to trust; sslmode=require encrypts without checking".to_owned()),
             ),
             Kind::Client => (ErrorKind::Failed, None),
-            Kind::Altered => (ErrorKind::Check, None),
+            Kind::Altered => (ErrorKind::Check, Some("kylo db status".to_owned())),
             Kind::Schema => (ErrorKind::Check, Some("kylo db migrate".to_owned())),
             Kind::Server { sqlstate, .. } => match sqlstate.as_str() {
                 "42501" => (ErrorKind::Denied, None),

@@ -1,7 +1,7 @@
 //! Migrations: refinery over the files of db/ddl, two sets with a history each, and the companies' partitions.
 
 use super::connect::{self, Purpose, Reached};
-use super::{Dsn, Error, Pools, company};
+use super::{Dsn, Error, Lease, Pools, company};
 use crate::consent::WriteToken;
 use crate::model::migration::{Applied, Declared, MigrationSet, MigrationState, MigrationStep, compare};
 use futures_util::future::join_all;
@@ -167,7 +167,7 @@ pub async fn require_current(pools: &Pools, control: &Dsn) -> Result<(), Error> 
     let configs = {
         let mut lease = pools.get(control).await?;
         for set in [MigrationSet::Control, MigrationSet::Company] {
-            current(&steps(lease.client(), set).await?, control)?;
+            require_set(&lease, set).await?;
         }
         company::all(&mut lease).await?
     };
@@ -181,11 +181,16 @@ pub async fn require_current(pools: &Pools, control: &Dsn) -> Result<(), Error> 
     }
     let checks = dsns.iter().map(|dsn| async move {
         match pools.get(dsn).await {
-            Ok(lease) => current(&steps(lease.client(), MigrationSet::Company).await?, dsn),
+            Ok(lease) => require_set(&lease, MigrationSet::Company).await,
             Err(_) => Ok(()),
         }
     });
     join_all(checks).await.into_iter().collect()
+}
+
+/// Refuses when migrations of `set` are pending on the lease's database.
+pub async fn require_set(lease: &Lease, set: MigrationSet) -> Result<(), Error> {
+    current(&steps(lease.client(), set).await?, lease.dsn())
 }
 
 /// The error (exit code 7) for a migration that is changed, missing or skipped.
@@ -291,7 +296,7 @@ async fn partitions(client: &Client) -> Result<Vec<Partition>, Error> {
              join pg_namespace parent_schema on parent_schema.oid = parent.relnamespace \
              join pg_class child on child.oid = link.inhrelid \
              join pg_namespace child_schema on child_schema.oid = child.relnamespace \
-             where parent_schema.nspname = 'app' and child.relispartition",
+             where parent_schema.nspname = 'app' and parent.relkind = 'p' and child.relkind = 'r'",
             &[],
         )
         .await?;

@@ -10,6 +10,7 @@ mod dsn;
 mod error;
 pub mod migrate;
 mod pool;
+pub mod rollout;
 mod tls;
 
 pub use connect::Reached;

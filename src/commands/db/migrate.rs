@@ -1,13 +1,45 @@
-//! `kylo db migrate`: brings the database to the schema this binary needs
+//! `kylo db migrate`: brings the databases to the schema this binary needs.
 
+use super::view;
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::postgres::rollout;
 
-/// brings the database to the schema this binary needs
+/// bring the databases to the schema this binary needs
+///
+/// Applies what is pending to the control database and to the database of every seeded company, and creates the
+/// companies' partitions. Shows the plan first; running it again changes nothing.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
 /// Runs the command.
-pub async fn run(_app: &App, _args: Args) -> Result<()> {
-    Err(Error::failed("kylo db migrate is not built yet"))
+pub async fn run(app: &App, _args: Args) -> Result<()> {
+    let survey = rollout::survey(&view::control(app)?).await?;
+    for database in &survey.databases {
+        app.about(&format!("{}", database.reached));
+    }
+    for error in &survey.failed {
+        app.ui.warn(&error.to_string());
+    }
+    for database in &survey.databases {
+        database.refuse_faults()?;
+    }
+    let rows: Vec<_> = survey.databases.iter().flat_map(|database| view::rows(database, true)).collect();
+    app.ui.list("db.migrate", &rows)?;
+    if rows.is_empty() {
+        app.ui.status("nothing to do: every migration is applied");
+    } else if let Some(token) = app.confirm_change(&format!("apply {} changes?", rows.len())).await? {
+        for database in &survey.databases {
+            let applied = rollout::migrate(database, &token).await?;
+            let (files, homes) = (applied.len(), database.homes.len());
+            app.ui.status(&format!(
+                "{}: applied {files} migrations, created the partitions of {homes} companies",
+                database.dsn
+            ));
+        }
+    }
+    match survey.failed.into_iter().next() {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
 }

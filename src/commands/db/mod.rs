@@ -2,6 +2,7 @@
 
 mod migrate;
 mod status;
+mod view;
 
 use crate::app::App;
 use crate::error::Result;
