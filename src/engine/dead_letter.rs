@@ -4,6 +4,8 @@
 //! that begins with `__kylo.v` and `__kylo.user-headers=<n>`. Restoring takes the first `n` headers. The block
 //! is believed only where it stands exactly behind those `n`; a producer's own header of such a name is just a
 //! header.
+//!
+//! Size: a third of it is tests.
 
 use super::{Failure, FailureClass, Record};
 use crate::model::record::{Header, OutgoingRecord, StoredRecord, TopicPartition};

@@ -2,19 +2,41 @@
 //! through the traits [`Source`], [`Handler`], [`Publisher`] and [`Drain`], each with an in-memory second
 //! implementation for tests.
 
+mod breaker;
+mod consumer;
 pub mod dead_letter;
 mod done_map;
 mod drain;
+mod drains;
+mod ending;
 mod failure;
 mod handler;
+pub mod memory;
+mod partition;
+mod policy;
 mod publisher;
+mod rebalance;
 mod record;
+mod report;
+mod runner;
+mod runtime;
+mod scheduler;
 mod source;
+mod tracker;
 
+pub use consumer::{Consumer, DrainPart};
 pub use done_map::{DoneMap, MAX_METADATA_BYTES};
 pub use drain::{Drain, DrainFuture, Drained, Hints};
+pub use drains::{DrainState, SWEEP_EVERY};
 pub use failure::{Dependency, Failure, FailureClass};
 pub use handler::{Handler, HandlerFuture, Outcome, Outcomes};
+pub use policy::{Backoff, OnLost, Policy, RetryPolicy};
 pub use publisher::{PublishError, PublishFuture, Publisher};
 pub use record::{Batch, BatchBuilder, HeaderIter, PartitionSlot, Record};
+pub use report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Silent, Snapshot, Summary};
+pub use runner::DeadLettered;
+pub use scheduler::BlockedLane;
 pub use source::{Assigned, CommitReport, Committed, Epoch, Position, Source, SourceCommand, SourceEvent};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! The partitions a consumer holds, each under its epoch; pure.
+
+use super::breaker::LaneId;
+use super::tracker::Tracker;
+use super::{DoneMap, Epoch, MAX_METADATA_BYTES, Position};
+use crate::model::record::TopicPartition;
+use hashbrown::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// The number of an assignment within [`Partitions`]; given anew once the assignment is over and its last run
+/// is back.
+pub(super) type PartitionId = u32;
+
+/// Tells the runs of one assignment that it is over.
+#[derive(Debug, Default)]
+pub struct Cancel {
+    ending: AtomicBool,
+    over: AtomicBool,
+    notify: Notify,
+}
+
+impl Cancel {
+    /// The assignment ends: a run stops after the batch in hand.
+    pub fn wind_down(&self) {
+        self.ending.store(true, Ordering::Release);
+    }
+    /// True once no further batch may begin.
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire) || self.is_cancelled()
+    }
+    /// The assignment is over: running handlers are dropped at their next await.
+    pub fn cancel(&self) {
+        self.over.store(true, Ordering::Release);
+        self.notify.notify_waiters();
+    }
+    /// True once it is over.
+    pub fn is_cancelled(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+    /// Returns once it is over.
+    pub async fn cancelled(&self) {
+        let notified = self.notify.notified();
+        if !self.is_cancelled() {
+            notified.await;
+        }
+    }
+}
+
+/// Keys are hashes already.
+#[derive(Default)]
+pub(super) struct PassThrough(u64);
+
+impl Hasher for PassThrough {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Records are taken in and handed out.
+    Active,
+    /// Asked back, or stopped: nothing new is handed out, what runs may finish and be committed.
+    Draining,
+    /// Over: nothing may be committed.
+    Gone,
+}
+
+/// One assignment of one partition.
+#[derive(Debug)]
+pub(super) struct Partition {
+    pub partition: TopicPartition,
+    pub epoch: Epoch,
+    pub tracker: Tracker,
+    pub lanes: HashMap<u64, LaneId, BuildHasherDefault<PassThrough>>,
+    pub cancel: Arc<Cancel>,
+    /// Runs out at the workers.
+    pub running: usize,
+    /// The end of the log when it was assigned.
+    pub log_end: i64,
+    /// The reader came to the end of the log at this offset.
+    pub end_seen: Option<i64>,
+    /// A run of dead letters stopped it.
+    pub flooded: bool,
+    stage: Stage,
+    paused: Option<&'static str>,
+    bytes: usize,
+    committed: Option<(i64, String)>,
+    metadata_bytes: usize,
+    dead_letters_in_a_row: u32,
+    /// Since when the low-water has not moved while something is unfinished.
+    stuck_since: Option<(i64, Instant)>,
+}
+
+impl Partition {
+    pub fn dispatching(&self) -> bool {
+        self.stage == Stage::Active && !self.flooded
+    }
+    pub fn is_gone(&self) -> bool {
+        self.stage == Stage::Gone
+    }
+    pub fn took(&mut self, bytes: usize, now: Instant) {
+        self.bytes += bytes;
+        if self.stuck_since.is_none() {
+            self.stuck_since = Some((self.tracker.low_water(), now));
+        }
+    }
+    pub fn finished(&mut self, bytes: usize, now: Instant) {
+        self.bytes -= bytes;
+        let low_water = self.tracker.low_water();
+        if self.tracker.unfinished() == 0 {
+            self.stuck_since = None;
+        } else if self.stuck_since.is_none_or(|(at, _)| at != low_water) {
+            self.stuck_since = Some((low_water, now));
+        }
+    }
+    pub fn note_dead_letters(&mut self, dead: usize, handled: usize, most: u32) {
+        if handled > 0 {
+            self.dead_letters_in_a_row = 0;
+        }
+        self.dead_letters_in_a_row += dead as u32;
+        if most > 0 && self.dead_letters_in_a_row >= most {
+            self.flooded = true;
+        }
+    }
+    /// Why it is not fetched, if it is not.
+    pub fn paused(&self) -> Option<&'static str> {
+        self.paused
+    }
+    /// How long the low-water has stood still over an unfinished record.
+    pub fn stuck_for(&self, now: Instant) -> Option<std::time::Duration> {
+        self.stuck_since.map(|(_, since)| now.duration_since(since))
+    }
+    /// What was last handed out to be committed.
+    pub fn committed(&self) -> Option<i64> {
+        self.committed.as_ref().map(|(offset, _)| *offset)
+    }
+    /// Everything that was there is finished and handed out to be committed.
+    pub fn is_idle(&self) -> bool {
+        let low = self.tracker.low_water();
+        self.tracker.unfinished() == 0 && (self.end_seen.is_some_and(|end| low >= end) || low >= self.log_end)
+    }
+}
+
+/// All partitions a consumer holds or held a moment ago.
+#[derive(Debug, Default)]
+pub(super) struct Partitions {
+    slots: Vec<Option<Partition>>,
+    active: HashMap<TopicPartition, PartitionId>,
+}
+
+impl Partitions {
+    /// A new assignment, read from `start`; `committed` is what the group has now.
+    pub fn insert(
+        &mut self,
+        partition: TopicPartition,
+        epoch: Epoch,
+        start: i64,
+        inherited: DoneMap,
+        committed: Option<(i64, String)>,
+        log_end: i64,
+    ) {
+        let new = Partition {
+            partition: partition.clone(),
+            epoch,
+            tracker: Tracker::new(start, inherited),
+            lanes: HashMap::default(),
+            cancel: Arc::new(Cancel::default()),
+            running: 0,
+            log_end,
+            end_seen: None,
+            flooded: false,
+            stage: Stage::Active,
+            paused: None,
+            bytes: 0,
+            committed,
+            metadata_bytes: 0,
+            dead_letters_in_a_row: 0,
+            stuck_since: None,
+        };
+        let free = self.slots.iter().position(Option::is_none);
+        let id = free.unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.slots[id] = Some(new);
+        self.active.insert(partition, id as PartitionId);
+    }
+    /// The assignment of `partition` under `epoch`, if it is current.
+    pub fn find(&self, partition: &TopicPartition, epoch: Epoch) -> Option<PartitionId> {
+        let id = *self.active.get(partition)?;
+        (self.get(id).epoch == epoch).then_some(id)
+    }
+    pub fn get(&self, id: PartitionId) -> &Partition {
+        self.slots[id as usize].as_ref().expect("a partition lives as long as its lanes")
+    }
+    pub fn get_mut(&mut self, id: PartitionId) -> &mut Partition {
+        self.slots[id as usize].as_mut().expect("a partition lives as long as its lanes")
+    }
+    /// The current assignments.
+    pub fn iter(&self) -> impl Iterator<Item = &Partition> {
+        self.active.values().map(|id| self.get(*id))
+    }
+    /// How many are current.
+    pub fn len(&self) -> usize {
+        self.active.len()
+    }
+    /// True when `lane` serves that key of that partition.
+    pub fn knows(&self, id: PartitionId, key_hash: u64, lane: LaneId) -> bool {
+        let partition = self.slots.get(id as usize).and_then(Option::as_ref);
+        partition.is_some_and(|partition| partition.lanes.get(&key_hash) == Some(&lane))
+    }
+    /// Nothing new is handed out for it.
+    pub fn drain(&mut self, partition: &TopicPartition, epoch: Epoch) {
+        if let Some(id) = self.find(partition, epoch) {
+            let partition = self.get_mut(id);
+            partition.stage = Stage::Draining;
+            partition.cancel.wind_down();
+        }
+    }
+    /// Runs of current assignments that are out.
+    pub fn running(&self, partition: &TopicPartition, epoch: Epoch) -> usize {
+        self.find(partition, epoch).map_or(0, |id| self.get(id).running)
+    }
+    pub fn mark_gone(&mut self, id: PartitionId) {
+        let partition = self.get_mut(id);
+        partition.stage = Stage::Gone;
+        partition.cancel.cancel();
+        let name = partition.partition.clone();
+        if self.active.get(&name) == Some(&id) {
+            self.active.remove(&name);
+        }
+    }
+    /// Frees the slot of an assignment that is over once its last lane is.
+    pub fn forget_if_over(&mut self, id: PartitionId) {
+        let slot = &mut self.slots[id as usize];
+        if slot.as_ref().is_some_and(|partition| partition.is_gone() && partition.lanes.is_empty()) {
+            *slot = None;
+        }
+    }
+    /// Positions that moved since they were last handed out.
+    pub fn positions(&mut self) -> Vec<Position> {
+        let ids: Vec<PartitionId> = self.active.values().copied().collect();
+        ids.into_iter().filter_map(|id| self.get_mut(id).position()).collect()
+    }
+    /// A commit of `position` failed: hand the newest out again.
+    pub fn not_committed(&mut self, position: &Position) {
+        if let Some(id) = self.find(&position.partition, position.epoch) {
+            let partition = self.get_mut(id);
+            let same = partition.committed.as_ref().is_some_and(|(offset, _)| *offset == position.offset);
+            if same {
+                partition.committed = None;
+            }
+        }
+    }
+    /// Decides which partitions to pause (with a reason) or to fetch again (`None`).
+    pub fn balance(
+        &mut self,
+        blocked: impl Fn(PartitionId) -> bool,
+        records: usize,
+        bytes: usize,
+    ) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
+        let mut changes = Vec::new();
+        let ids: Vec<PartitionId> = self.active.values().copied().collect();
+        for id in ids {
+            let blocked = blocked(id);
+            let partition = self.get_mut(id);
+            let (waiting, held) = (partition.tracker.unfinished(), partition.bytes);
+            let want = if partition.flooded {
+                Some("dead letters in a row")
+            } else if partition.metadata_bytes > MAX_METADATA_BYTES * 3 / 4 {
+                Some("done-map nearly full")
+            } else if blocked && (waiting >= records || held >= bytes) {
+                Some("a blocked lane fills its budget")
+            } else if partition.paused.is_some() && (waiting > records / 2 || held > bytes / 2) && blocked {
+                partition.paused
+            } else {
+                None
+            };
+            if want.is_some() != partition.paused.is_some() {
+                changes.push((partition.partition.clone(), partition.epoch, want));
+            }
+            partition.paused = want;
+        }
+        changes
+    }
+}
+
+impl Partition {
+    fn position(&mut self) -> Option<Position> {
+        let offset = self.tracker.low_water();
+        let map = self.tracker.done_map();
+        let metadata = map.encode(offset).unwrap_or_else(|| {
+            // Too many holes: carry the lowest ranges, those a restart meets first.
+            let mut kept = DoneMap::new();
+            for range in map.ranges().iter().take(600) {
+                kept.insert(range.clone());
+            }
+            kept.encode(offset).unwrap_or_default()
+        });
+        self.metadata_bytes = metadata.len();
+        let new = (offset, metadata);
+        if self.committed.as_ref() == Some(&new) {
+            return None;
+        }
+        self.committed = Some(new.clone());
+        Some(Position {
+            partition: self.partition.clone(),
+            epoch: self.epoch,
+            offset: new.0,
+            metadata: new.1,
+        })
+    }
+}

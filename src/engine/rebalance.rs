@@ -1,0 +1,155 @@
+//! Partitions that come and go: where reading starts, and how a partition is given back.
+
+use super::report::Event;
+use super::runtime::Runtime;
+use super::{Assigned, DoneMap, Epoch, SourceCommand};
+use crate::model::record::TopicPartition;
+use std::ops::Range;
+use tokio::time::Instant;
+
+/// Where reading starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StartingPoint {
+    pub start: i64,
+    pub inherited: DoneMap,
+    /// Offsets the group had not read and the log no longer holds.
+    pub lost: Option<Range<i64>>,
+}
+
+/// Decides where reading starts. A group without a commit starts at the earliest record. A commit below the
+/// start of the log means that records were deleted unread; one beyond its end means that the log was made
+/// anew, and everything between is gone too.
+pub(super) fn starting_point(assigned: &Assigned) -> StartingPoint {
+    let fresh = |start| StartingPoint { start, inherited: DoneMap::new(), lost: None };
+    let Some(committed) = &assigned.committed else { return fresh(assigned.log_start) };
+    if committed.offset > assigned.log_end {
+        return StartingPoint { lost: Some(assigned.log_end..committed.offset), ..fresh(assigned.log_start) };
+    }
+    let inherited = DoneMap::decode(&committed.metadata, committed.offset);
+    if committed.offset < assigned.log_start {
+        let lost = Some(committed.offset..assigned.log_start);
+        return StartingPoint { start: assigned.log_start, inherited, lost };
+    }
+    StartingPoint { start: committed.offset, inherited, lost: None }
+}
+
+/// Partitions that are asked back.
+#[derive(Debug)]
+pub(super) struct Revoking {
+    partitions: Vec<(TopicPartition, Epoch)>,
+    until: Instant,
+    stage: RevokeStage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RevokeStage {
+    /// Handlers finish.
+    Draining,
+    /// The commit with this number holds their last positions.
+    Committing(u64),
+    /// They may go.
+    Committed,
+}
+
+impl Revoking {
+    pub fn new(partitions: Vec<(TopicPartition, Epoch)>, until: Instant) -> Self {
+        Revoking { partitions, until, stage: RevokeStage::Draining }
+    }
+    pub fn forget(&mut self, lost: &[(TopicPartition, Epoch)]) {
+        self.partitions.retain(|partition| !lost.contains(partition));
+    }
+    pub fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+    pub fn committed(&mut self, id: u64) {
+        if self.stage == RevokeStage::Committing(id) {
+            self.stage = RevokeStage::Committed;
+        }
+    }
+}
+
+impl Runtime {
+    /// Moves each revocation on: drain, commit, release.
+    pub(super) fn advance_revocations(&mut self, now: Instant) {
+        let mut going = std::mem::take(&mut self.revoking);
+        for revoking in &mut going {
+            if revoking.stage == RevokeStage::Draining {
+                let running = |(partition, epoch): &(TopicPartition, Epoch)| {
+                    self.scheduler.partitions.running(partition, *epoch)
+                };
+                let busy: usize = revoking.partitions.iter().map(running).sum();
+                if busy > 0 && now < revoking.until {
+                    continue;
+                }
+                // One commit at a time: while another is under way, this one waits for its answer.
+                if self.is_committing() {
+                    continue;
+                }
+                for (partition, epoch) in &revoking.partitions {
+                    if let Some(id) = self.scheduler.partitions.find(partition, *epoch) {
+                        self.scheduler.partitions.get(id).cancel.cancel();
+                    }
+                }
+                revoking.until = now + self.scheduler.policy.final_commit;
+                revoking.stage = match self.commit(now) {
+                    Some(id) => RevokeStage::Committing(id),
+                    None => RevokeStage::Committed,
+                };
+            }
+            if matches!(revoking.stage, RevokeStage::Committing(_)) && now >= revoking.until {
+                self.reporter
+                    .event(Event::Trouble("the commit before a revoke was not answered in time".into()));
+                revoking.stage = RevokeStage::Committed;
+            }
+        }
+        let (done, going): (Vec<_>, Vec<_>) =
+            going.into_iter().partition(|revoking| revoking.stage == RevokeStage::Committed);
+        self.revoking = going;
+        for revoking in done {
+            for (partition, epoch) in &revoking.partitions {
+                self.scheduler.drop_partition(partition, *epoch);
+                self.reporter.event(Event::Revoked(partition.clone()));
+            }
+            self.send(SourceCommand::Release(revoking.partitions));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Committed;
+
+    #[test]
+    fn where_reading_starts() {
+        let with = |committed: Option<(i64, &str)>, log_start, log_end| {
+            starting_point(&Assigned {
+                partition: TopicPartition::new("t", 0),
+                epoch: Epoch(1),
+                committed: committed
+                    .map(|(offset, metadata)| Committed { offset, metadata: metadata.into() }),
+                log_start,
+                log_end,
+            })
+        };
+        let mut map = DoneMap::new();
+        map.insert(12..14);
+        let text = map.encode(10).unwrap();
+        // committed, log start, log end -> start, lost
+        let table = [
+            (None, 0, 100, 0, None),
+            (None, 7, 100, 7, None),
+            (Some((10, "")), 0, 100, 10, None),
+            (Some((100, "")), 0, 100, 100, None),
+            (Some((10, "")), 30, 100, 30, Some(10..30)),
+            (Some((10, "")), 0, 3, 0, Some(3..10)),
+            (Some((10, "somebody's own")), 0, 100, 10, None),
+        ];
+        for (committed, log_start, log_end, start, lost) in table {
+            let point = with(committed, log_start, log_end);
+            assert_eq!((point.start, point.lost), (start, lost), "{committed:?} {log_start} {log_end}");
+        }
+        assert_eq!(with(Some((10, &text)), 0, 100).inherited, map);
+        assert!(with(Some((10, &text)), 0, 3).inherited.is_empty(), "the log was made anew");
+    }
+}

@@ -1,0 +1,482 @@
+//! The loop of one consumer: events of the source in, commands out, runs to the workers, their ends back.
+//!
+//! Size: one loop and what each of its events leads to; what can be decided without it lives in
+//! `scheduler.rs`, `partition.rs` and `tracker.rs`, its start in `consumer.rs`, its end in `ending.rs`.
+
+use super::drains::Flush;
+use super::ending::Ending;
+use super::rebalance::{Revoking, starting_point};
+use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
+use super::runner::{Run, RunEnd};
+use super::scheduler::Scheduler;
+use super::{DrainState, SourceCommand, SourceEvent};
+use crate::model::clock::SharedClock;
+use crate::shutdown::{Shutdown, Stage};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+/// Time between looks at breakers, pauses and the commit clock.
+pub(super) const TICK: Duration = Duration::from_millis(100);
+/// Time between snapshots.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
+/// Time between probes of an open breaker.
+const PROBE_EVERY: Duration = Duration::from_millis(500);
+/// Least time between two commits.
+const COMMIT_PAUSE: Duration = Duration::from_millis(100);
+/// Runs handed to a worker ahead of its share while handlers end at once.
+const AHEAD: usize = 512;
+
+pub(super) struct Worker {
+    pub runs: mpsc::UnboundedSender<Vec<Run>>,
+    pub out: usize,
+}
+
+/// A commit that was sent and not answered.
+pub(super) struct InFlight {
+    id: u64,
+    since: Instant,
+}
+
+pub(super) struct Runtime {
+    pub(super) scheduler: Scheduler,
+    pub(super) commands: mpsc::UnboundedSender<SourceCommand>,
+    pub(super) reporter: Arc<dyn Reporter>,
+    pub(super) revoking: Vec<Revoking>,
+    pub(super) clock: SharedClock,
+    pub(super) workers: Vec<Worker>,
+    /// Handlers end without waiting: hand out more ahead.
+    pub(super) fast: bool,
+    pub(super) full: bool,
+    pub(super) in_flight: Option<InFlight>,
+    pub(super) next_commit: u64,
+    pub(super) last_commit: Instant,
+    pub(super) finished_since: usize,
+    pub(super) commit_failed: bool,
+    pub(super) assigned_once: bool,
+    pub(super) last_progress: Instant,
+    pub(super) next_probe: Instant,
+    pub(super) next_snapshot: Instant,
+    pub(super) open: Vec<super::Dependency>,
+    pub(super) ending: Option<Ending>,
+    pub(super) error: Option<RunError>,
+    pub(super) flushes: Vec<Flush>,
+    pub(super) flushing: Vec<oneshot::Receiver<()>>,
+    pub(super) drain_states: Vec<Arc<Mutex<DrainState>>>,
+    pub(super) abandoned: Vec<Abandoned>,
+    pub(super) totals: Snapshot,
+}
+
+impl Runtime {
+    /// A consumer at its start.
+    pub(super) fn new(
+        policy: super::Policy,
+        commands: mpsc::UnboundedSender<SourceCommand>,
+        reporter: Arc<dyn Reporter>,
+        clock: SharedClock,
+        workers: Vec<Worker>,
+        flushes: Vec<Flush>,
+        drain_states: Vec<Arc<Mutex<DrainState>>>,
+    ) -> Self {
+        let now = Instant::now();
+        Runtime {
+            scheduler: Scheduler::new(policy),
+            commands,
+            reporter,
+            revoking: Vec::new(),
+            clock,
+            workers,
+            fast: false,
+            full: false,
+            in_flight: None,
+            next_commit: 0,
+            last_commit: now,
+            finished_since: 0,
+            commit_failed: false,
+            assigned_once: false,
+            last_progress: now,
+            next_probe: now,
+            next_snapshot: now + SNAPSHOT_EVERY,
+            open: Vec::new(),
+            ending: None,
+            error: None,
+            flushes,
+            flushing: Vec::new(),
+            drain_states,
+            abandoned: Vec::new(),
+            totals: Snapshot::default(),
+        }
+    }
+
+    /// The loop. Returns true when a second signal ended it.
+    pub(super) async fn run(
+        &mut self,
+        events: &mut mpsc::UnboundedReceiver<SourceEvent>,
+        ends: &mut mpsc::UnboundedReceiver<Vec<RunEnd>>,
+        shutdown: &Shutdown,
+    ) -> bool {
+        let mut asked = Box::pin(shutdown.requested());
+        let mut stopping = Box::pin(shutdown.reached(Stage::Stopping));
+        let mut new_events = Vec::new();
+        let mut new_ends = Vec::new();
+        let mut next_tick = Instant::now() + TICK;
+        loop {
+            let wake = self.scheduler.next_wake().map_or(next_tick, |at| at.min(next_tick));
+            tokio::select! {
+                biased;
+                () = &mut stopping => return true,
+                () = &mut asked, if self.ending.is_none() => self.end(Instant::now()),
+                count = ends.recv_many(&mut new_ends, 64) => {
+                    debug_assert!(count > 0, "workers outlive the loop");
+                    for end in new_ends.drain(..).flatten() {
+                        self.finished(end);
+                    }
+                }
+                count = events.recv_many(&mut new_events, 16) => {
+                    if count == 0 && !matches!(self.ending, Some(Ending::Leaving { .. })) {
+                        self.fail(RunError::Source("its thread ended".to_owned()));
+                    } else if count == 0 {
+                        self.ending = Some(Ending::Over);
+                    }
+                    for event in new_events.drain(..) {
+                        self.source_event(event);
+                    }
+                }
+                () = tokio::time::sleep_until(wake) => {}
+            }
+            let now = Instant::now();
+            self.scheduler.wake_due(now);
+            if now >= next_tick {
+                next_tick = now + TICK;
+                self.tick(now).await;
+            }
+            self.advance_revocations(now);
+            if self.ending.is_none() {
+                self.dispatch();
+                self.flow();
+            }
+            self.commit_if_due(now);
+            if self.advance_ending(now) {
+                return false;
+            }
+        }
+    }
+
+    fn source_event(&mut self, event: SourceEvent) {
+        let now = Instant::now();
+        match event {
+            SourceEvent::Batch(batch) => {
+                let taken = self.scheduler.intake(&batch, now);
+                self.totals.taken += taken as u64;
+                self.last_progress = now;
+            }
+            SourceEvent::Assigned(assigned) => {
+                self.assigned_once = true;
+                self.totals.rebalances += 1;
+                self.assign(assigned);
+            }
+            SourceEvent::Revoked { partitions } => {
+                self.totals.rebalances += 1;
+                for (partition, epoch) in &partitions {
+                    self.scheduler.partitions.drain(partition, *epoch);
+                }
+                let drain = self.scheduler.policy.revoke_drain;
+                self.revoking.push(Revoking::new(partitions, now + drain));
+            }
+            SourceEvent::Lost { partitions } => {
+                self.totals.rebalances += 1;
+                for (partition, epoch) in &partitions {
+                    self.scheduler.drop_partition(partition, *epoch);
+                    self.reporter.event(Event::Revoked(partition.clone()));
+                }
+                self.revoking.iter_mut().for_each(|revoking| revoking.forget(&partitions));
+                self.revoking.retain(|revoking| !revoking.is_empty());
+            }
+            SourceEvent::End { partition, epoch, position } => {
+                if let Some(id) = self.scheduler.partitions.find(&partition, epoch) {
+                    let partition = self.scheduler.partitions.get_mut(id);
+                    partition.tracker.reach(position);
+                    partition.end_seen = Some(position);
+                    partition.log_end = partition.log_end.max(position);
+                }
+            }
+            SourceEvent::Committed(report) => {
+                if self.in_flight.as_ref().is_some_and(|commit| commit.id == report.id) {
+                    self.in_flight = None;
+                }
+                self.commit_failed = false;
+                for (position, result) in &report.results {
+                    if let Err(reason) = result {
+                        self.commit_failed = true;
+                        self.scheduler.partitions.not_committed(position);
+                        let partition = position.partition.clone();
+                        self.reporter.event(Event::CommitFailed { partition, reason: reason.clone() });
+                    }
+                }
+                self.revoking.iter_mut().for_each(|revoking| revoking.committed(report.id));
+            }
+            SourceEvent::Trouble(text) => self.reporter.event(Event::Trouble(text)),
+            SourceEvent::Fatal(text) => self.fail(RunError::Source(text)),
+            SourceEvent::Left => self.ending = Some(Ending::Over),
+        }
+    }
+
+    fn assign(&mut self, assigned: Vec<super::Assigned>) {
+        let mut starts = Vec::new();
+        let mut lost = Vec::new();
+        for assigned in assigned {
+            let point = starting_point(&assigned);
+            if let Some(offsets) = point.lost.clone() {
+                self.totals.lost += (offsets.end - offsets.start).max(0) as u64;
+                let partition = assigned.partition.clone();
+                self.reporter
+                    .event(Event::RecordsLost { partition: partition.clone(), offsets: offsets.clone() });
+                lost.push(Abandoned { partition, offsets });
+            }
+            self.reporter.event(Event::Assigned {
+                partition: assigned.partition.clone(),
+                start: point.start,
+                fresh: assigned.committed.is_none(),
+            });
+            starts.push((assigned.partition.clone(), assigned.epoch, point.start));
+            let committed = assigned.committed.map(|committed| (committed.offset, committed.metadata));
+            let (start, log_end) = (point.start, assigned.log_end);
+            self.scheduler.partitions.insert(
+                assigned.partition,
+                assigned.epoch,
+                start,
+                point.inherited,
+                committed,
+                log_end,
+            );
+        }
+        if !lost.is_empty() && self.scheduler.policy.on_lost == super::OnLost::Stop {
+            for (partition, epoch, _) in &starts {
+                self.scheduler.drop_partition(partition, *epoch);
+            }
+            self.fail(RunError::Lost(lost));
+            return;
+        }
+        if self.ending.is_none() {
+            self.send(SourceCommand::Start(starts));
+        }
+    }
+
+    fn finished(&mut self, end: RunEnd) {
+        let now = Instant::now();
+        self.workers[end.worker].out -= 1;
+        self.fast = end.inline;
+        self.totals.handled += end.handled as u64;
+        self.totals.rejected += end.rejected as u64;
+        self.totals.dead_lettered += end.dead_letters.len() as u64;
+        self.finished_since += end.items.len();
+        if !end.items.is_empty() {
+            self.last_progress = now;
+        }
+        for letter in &end.dead_letters {
+            self.reporter.event(Event::DeadLettered(letter.clone()));
+        }
+        let failed = end.failure.is_some();
+        let lane = end.lane;
+        let jitter = fastrand::f64();
+        let wait = self.scheduler.finish(end, now, self.clock.now(), jitter);
+        if failed {
+            self.totals.retries += 1;
+            if let Some(lane) = self.scheduler.describe(lane) {
+                self.reporter.event(Event::Retrying { lane, wait });
+            }
+        }
+    }
+
+    /// Hands ready lanes to the workers.
+    fn dispatch(&mut self) {
+        if !self.scheduler.has_ready() {
+            return;
+        }
+        let policy = &self.scheduler.policy;
+        let window = if self.fast { AHEAD * self.workers.len() } else { policy.concurrency };
+        let mut room = window.saturating_sub(self.scheduler.running);
+        let mut chunks: Vec<Vec<Run>> = self.workers.iter().map(|_| Vec::new()).collect();
+        while room > 0 {
+            let Some(run) = self.scheduler.next_run() else { break };
+            let least = (0..self.workers.len()).min_by_key(|at| self.workers[*at].out).unwrap_or(0);
+            self.workers[least].out += 1;
+            chunks[least].push(run);
+            room -= 1;
+        }
+        for (at, mut chunk) in chunks.into_iter().enumerate() {
+            if !chunk.is_empty() {
+                chunk.iter_mut().for_each(|run| run.worker = at);
+                // Workers end only after this loop.
+                let _ = self.workers[at].runs.send(chunk);
+            }
+        }
+    }
+
+    /// Stops and restarts the intake by the budget.
+    fn flow(&mut self) {
+        if !self.full && self.scheduler.is_full() {
+            self.full = true;
+            self.send(SourceCommand::Full);
+        } else if self.full && self.scheduler.has_room() {
+            self.full = false;
+            self.send(SourceCommand::Ready);
+        }
+    }
+
+    async fn tick(&mut self, now: Instant) {
+        if now >= self.next_probe {
+            self.next_probe = now + PROBE_EVERY;
+            self.scheduler.probe_breakers();
+        }
+        let open = self.scheduler.open_breakers();
+        for (dependency, lanes) in &open {
+            if !self.open.contains(dependency) {
+                let dependency = dependency.clone();
+                self.reporter.event(Event::BreakerOpened { dependency, lanes: *lanes });
+            }
+        }
+        for dependency in self.open.drain(..) {
+            if !open.iter().any(|(still, _)| *still == dependency) {
+                self.reporter.event(Event::BreakerClosed(dependency));
+            }
+        }
+        self.open = open.into_iter().map(|(dependency, _)| dependency).collect();
+        for (partition, epoch, reason) in self.scheduler.balance() {
+            match reason {
+                Some(reason) => {
+                    self.send(SourceCommand::Pause(partition.clone(), epoch));
+                    self.reporter.event(Event::Paused { partition, reason });
+                }
+                None => {
+                    self.send(SourceCommand::Resume(partition.clone(), epoch));
+                    self.reporter.event(Event::Resumed(partition));
+                }
+            }
+        }
+        if now >= self.next_snapshot {
+            self.next_snapshot = now + SNAPSHOT_EVERY;
+            let snapshot = self.snapshot(now);
+            self.reporter.snapshot(&snapshot);
+        }
+        if self.ending.is_none() {
+            self.check_flood();
+            self.check_idle(now).await;
+        }
+    }
+
+    fn check_flood(&mut self) {
+        let partitions = &self.scheduler.partitions;
+        if partitions.len() > 0 && partitions.iter().all(|partition| partition.flooded) {
+            self.fail_after_commit(RunError::Flooded(self.scheduler.policy.flood_run));
+        }
+    }
+
+    async fn check_idle(&mut self, now: Instant) {
+        if !self.scheduler.policy.exit_when_idle {
+            return;
+        }
+        let idle = self.assigned_once
+            && self.revoking.is_empty()
+            && self.scheduler.records == 0
+            && self.scheduler.running == 0
+            && self.scheduler.partitions.iter().all(|partition| partition.is_idle() || partition.flooded);
+        if !idle {
+            self.flushing.clear();
+        } else if self.flushing.is_empty() && !self.flushes.is_empty() {
+            self.flushing = self.flushes.iter().map(Flush::ask).collect();
+        } else {
+            // A closed channel is a drain that ended: nothing to wait for.
+            let pending = |answer: &mut oneshot::Receiver<()>| {
+                matches!(answer.try_recv(), Err(oneshot::error::TryRecvError::Empty))
+            };
+            self.flushing.retain_mut(pending);
+            if self.flushing.is_empty() {
+                self.flushes.clear();
+                self.end(now);
+                return;
+            }
+        }
+        let waited = now.duration_since(self.last_progress);
+        if self.scheduler.policy.idle_timeout.is_some_and(|limit| waited >= limit) {
+            let blocked = self.scheduler.blocked(10);
+            self.fail_after_commit(RunError::Stalled { waited, blocked });
+        }
+    }
+
+    pub(super) fn send(&self, command: SourceCommand) {
+        // A source whose thread ended says so by closing its events; that ends the loop.
+        let _ = self.commands.send(command);
+    }
+
+    /// Sends what moved to the broker, if none is under way. Returns the commit's number.
+    pub(super) fn commit(&mut self, now: Instant) -> Option<u64> {
+        if self.in_flight.is_some() {
+            return None;
+        }
+        self.last_commit = now;
+        self.finished_since = 0;
+        let positions = self.scheduler.positions();
+        if positions.is_empty() {
+            return None;
+        }
+        self.next_commit += 1;
+        let id = self.next_commit;
+        self.in_flight = Some(InFlight { id, since: now });
+        self.commit_failed = false;
+        self.send(SourceCommand::Commit { id, positions });
+        Some(id)
+    }
+    /// True while a commit is not answered.
+    pub(super) fn is_committing(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    pub(super) fn commit_if_due(&mut self, now: Instant) {
+        if self
+            .in_flight
+            .as_ref()
+            .is_some_and(|commit| now.duration_since(commit.since) > Duration::from_secs(60))
+        {
+            // Never seen; better a second commit than none for ever.
+            self.in_flight = None;
+            self.reporter.event(Event::Trouble("a commit was not answered for a minute".to_owned()));
+        }
+        let waited = now.duration_since(self.last_commit);
+        let policy = &self.scheduler.policy;
+        let due = waited >= policy.commit_every
+            || (self.finished_since >= policy.commit_records && waited >= COMMIT_PAUSE);
+        if due && self.ending.is_none() {
+            self.commit(now);
+        }
+    }
+
+    pub(super) fn snapshot(&self, now: Instant) -> Snapshot {
+        let mut snapshot = self.totals.clone();
+        snapshot.in_flight = self.scheduler.records;
+        snapshot.in_flight_bytes = self.scheduler.bytes;
+        snapshot.blocked_lanes = self.scheduler.blocked_lanes();
+        snapshot.partitions = self
+            .scheduler
+            .partitions
+            .iter()
+            .map(|partition| PartitionSnapshot {
+                partition: partition.partition.clone(),
+                low_water: partition.tracker.low_water(),
+                end: partition.tracker.end(),
+                committed: partition.committed(),
+                log_end: partition.log_end.max(partition.tracker.end()),
+                in_flight: partition.tracker.unfinished(),
+                span: partition.tracker.span(),
+                oldest: partition.stuck_for(now),
+                paused: partition.paused(),
+            })
+            .collect();
+        snapshot.breakers = self.scheduler.breaker_states();
+        let states =
+            self.drain_states.iter().filter_map(|state| state.lock().ok().map(|state| state.clone()));
+        snapshot.drains = states.collect();
+        snapshot
+    }
+}

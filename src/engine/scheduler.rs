@@ -1,0 +1,467 @@
+//! The state of a running consumer: partitions, lanes, what is ready, what waits, what is full. No I/O, no
+//! async: `runtime.rs` brings events in and carries decisions out.
+//!
+//! A lane is one key of one partition, known by a 64-bit hash of the key with a random seed. Two keys that
+//! collide share a lane: that costs concurrency, never order.
+//!
+//! Size: one state and its transitions; the values it is made of (partitions, trackers, breakers) have their own
+//! files.
+
+use super::breaker::{Breakers, LaneId, Verdict};
+use super::partition::{PartitionId, Partitions};
+use super::runner::{Run, RunEnd};
+use super::tracker::{Sequence, Taken};
+use super::{Batch, Dependency, Epoch, Failure, Policy, Position, Record};
+use crate::model::pipeline::WhenSpent;
+use crate::model::record::TopicPartition;
+use hashbrown::DefaultHashBuilder;
+use jiff::Timestamp;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::hash::BuildHasher;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A record with its number in the partition's tracker.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub record: Record,
+    pub sequence: Sequence,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LaneState {
+    /// Nothing to do.
+    Idle,
+    /// In the ready queue.
+    Ready,
+    /// A run is out.
+    Running,
+    /// Backs off until then.
+    Waiting(Instant),
+    /// Held back by a breaker.
+    Held,
+}
+
+#[derive(Debug)]
+struct Lane {
+    partition: PartitionId,
+    key_hash: u64,
+    state: LaneState,
+    queue: VecDeque<Item>,
+    failures: u32,
+    first_failure: Option<(Instant, Timestamp)>,
+    /// Why it waits, for the operator.
+    reason: Option<Failure>,
+}
+
+impl Lane {
+    fn waits(&self) -> bool {
+        matches!(self.state, LaneState::Waiting(_) | LaneState::Held)
+    }
+}
+
+/// Most records of a lane handed out in one run: bounds how long the low-water stands still.
+const MOST_PER_RUN: usize = 64;
+/// Empty lanes kept for the next record of their key, so that a steady set of keys allocates nothing.
+const IDLE_LANES: usize = 16_384;
+
+/// A lane that waits, as the operator is told.
+#[derive(Clone, Debug)]
+pub struct BlockedLane {
+    /// Its partition.
+    pub partition: TopicPartition,
+    /// The offset it waits at.
+    pub offset: i64,
+    /// Records that wait behind it, itself included.
+    pub waiting: usize,
+    /// Failures so far.
+    pub failures: u32,
+    /// The last failure.
+    pub reason: Failure,
+}
+
+/// Moves records from intake to runs and their ends to low-waters.
+#[derive(Debug)]
+pub(super) struct Scheduler {
+    pub policy: Policy,
+    pub partitions: Partitions,
+    lanes: Vec<Lane>,
+    free: Vec<LaneId>,
+    idle: usize,
+    ready: VecDeque<LaneId>,
+    timers: BinaryHeap<Reverse<(Instant, LaneId)>>,
+    breakers: Breakers,
+    hasher: DefaultHashBuilder,
+    /// Runs out at the workers.
+    pub running: usize,
+    pub records: usize,
+    pub bytes: usize,
+    /// Spent vectors of items, used again.
+    spare: Vec<Vec<Item>>,
+    slot_partitions: Vec<Option<PartitionId>>,
+}
+
+impl Scheduler {
+    pub fn new(policy: Policy) -> Self {
+        Scheduler {
+            policy,
+            partitions: Partitions::default(),
+            lanes: Vec::new(),
+            free: Vec::new(),
+            idle: 0,
+            ready: VecDeque::new(),
+            timers: BinaryHeap::new(),
+            breakers: Breakers::default(),
+            hasher: DefaultHashBuilder::default(),
+            running: 0,
+            records: 0,
+            bytes: 0,
+            spare: Vec::new(),
+            slot_partitions: Vec::new(),
+        }
+    }
+
+    /// Takes records in. Those of an epoch that is not current are dropped unseen. Returns how many came in.
+    pub fn intake(&mut self, batch: &Batch, now: Instant) -> usize {
+        let mut slots = std::mem::take(&mut self.slot_partitions);
+        slots.clear();
+        slots.extend(batch.slots().iter().map(|slot| self.partitions.find(&slot.partition, slot.epoch)));
+        let mut taken = 0;
+        for record in batch.records() {
+            let Some(id) = slots[record.slot_index()] else { continue };
+            let partition = self.partitions.get_mut(id);
+            let Taken::Run(sequence) = partition.tracker.take(record.offset()) else { continue };
+            partition.took(record.size(), now);
+            self.records += 1;
+            self.bytes += record.size();
+            taken += 1;
+            // Without a key the partition is one lane.
+            let key_hash = record.key().map_or(0, |key| self.hasher.hash_one(key));
+            let lane_id = match partition.lanes.get(&key_hash) {
+                Some(lane) => *lane,
+                None => self.new_lane(id, key_hash),
+            };
+            let lane = &mut self.lanes[lane_id as usize];
+            lane.queue.push_back(Item { record, sequence });
+            if lane.state == LaneState::Idle {
+                lane.state = LaneState::Ready;
+                self.idle -= 1;
+                self.ready.push_back(lane_id);
+            }
+        }
+        self.slot_partitions = slots;
+        if self.idle > IDLE_LANES {
+            self.drop_idle_lanes();
+        }
+        taken
+    }
+
+    /// The next run, if a lane is ready.
+    pub fn next_run(&mut self) -> Option<Run> {
+        while let Some(lane_id) = self.ready.pop_front() {
+            let lane = &mut self.lanes[lane_id as usize];
+            if lane.state != LaneState::Ready {
+                continue;
+            }
+            let partition = self.partitions.get_mut(lane.partition);
+            if !partition.dispatching() || lane.queue.is_empty() {
+                lane.state = LaneState::Idle;
+                self.idle += 1;
+                continue;
+            }
+            let mut items = self.spare.pop().unwrap_or_default();
+            let many = lane.queue.len().min(MOST_PER_RUN);
+            items.extend(lane.queue.drain(..many));
+            lane.state = LaneState::Running;
+            partition.running += 1;
+            self.running += 1;
+            return Some(Run {
+                lane: lane_id,
+                worker: 0,
+                items,
+                cancel: partition.cancel.clone(),
+                failures: lane.failures,
+                first_failure: lane.first_failure.map(|(_, at)| at),
+                spent: self.is_spent(lane_id),
+            });
+        }
+        None
+    }
+
+    /// True when the lane's last failure used up its budget and its policy is to give up: the next run
+    /// dead-letters a transient failure instead of handing it back.
+    fn is_spent(&self, lane_id: LaneId) -> bool {
+        let retry = &self.policy.retry;
+        let lane = &self.lanes[lane_id as usize];
+        let Some((since, _)) = lane.first_failure else { return false };
+        retry.when_spent == WhenSpent::DeadLetter
+            && ((retry.attempts > 0 && lane.failures + 1 >= retry.attempts)
+                || since.elapsed() >= retry.wall_time)
+    }
+
+    /// A run came back. `random` (0 to 1) is the jitter of a back-off. Returns the lane's new wait, if it waits.
+    pub fn finish(
+        &mut self,
+        mut end: RunEnd,
+        now: Instant,
+        wall: Timestamp,
+        random: f64,
+    ) -> Option<Duration> {
+        self.running -= 1;
+        let lane = &mut self.lanes[end.lane as usize];
+        let partition = self.partitions.get_mut(lane.partition);
+        partition.running -= 1;
+        for item in end.items.drain(..) {
+            partition.tracker.finish(item.sequence);
+            partition.finished(item.record.size(), now);
+            self.records -= 1;
+            self.bytes -= item.record.size();
+        }
+        partition.note_dead_letters(end.dead_letters.len(), end.handled, self.policy.flood_run);
+        let progressed = end.handled > 0 || !end.dead_letters.is_empty();
+        if self.spare.len() < 4096 {
+            self.spare.push(end.items);
+        }
+        for item in end.rest.into_iter().rev() {
+            lane.queue.push_front(item);
+        }
+        if partition.is_gone() {
+            self.release_lane(end.lane);
+            return None;
+        }
+        if progressed && end.failure.is_none() {
+            lane.failures = 0;
+            lane.first_failure = None;
+            lane.reason = None;
+            for held in self.breakers.succeeded(end.lane) {
+                self.free_held(held);
+            }
+        }
+        match end.failure {
+            None => {
+                self.settle(end.lane);
+                None
+            }
+            Some(failure) => self.back_off(end.lane, failure, progressed, now, wall, random),
+        }
+    }
+
+    fn back_off(
+        &mut self,
+        lane_id: LaneId,
+        failure: Failure,
+        progressed: bool,
+        now: Instant,
+        wall: Timestamp,
+        random: f64,
+    ) -> Option<Duration> {
+        let verdict = match &failure.dependency {
+            Some(dependency) => self.breakers.failed(lane_id, dependency),
+            None => Verdict::Retry,
+        };
+        let lane = &mut self.lanes[lane_id as usize];
+        if progressed {
+            // Another record stands at the head now: it starts with a full budget.
+            lane.failures = 0;
+            lane.first_failure = None;
+        }
+        let retry_after = failure.retry_after;
+        lane.reason = Some(failure);
+        if verdict == Verdict::Held {
+            // The tries on the way here were the dependency's fault: they are given back.
+            lane.failures = 0;
+            lane.first_failure = None;
+            lane.state = LaneState::Held;
+            return None;
+        }
+        lane.failures = lane.failures.saturating_add(1);
+        lane.first_failure.get_or_insert((now, wall));
+        let wait = self.policy.retry.backoff.wait(lane.failures, random).max(retry_after.unwrap_or_default());
+        lane.state = LaneState::Waiting(now + wait);
+        self.timers.push(Reverse((now + wait, lane_id)));
+        Some(wait)
+    }
+
+    /// Lanes whose wait is over become ready.
+    pub fn wake_due(&mut self, now: Instant) {
+        while let Some(Reverse((at, lane_id))) = self.timers.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.timers.pop();
+            if self.lanes[lane_id as usize].state == LaneState::Waiting(at) {
+                self.make_ready(lane_id);
+            }
+        }
+    }
+    /// When [`wake_due`](Self::wake_due) has something to do next.
+    pub fn next_wake(&self) -> Option<Instant> {
+        self.timers.peek().map(|Reverse((at, _))| *at)
+    }
+    /// Lets one lane of each open breaker try.
+    pub fn probe_breakers(&mut self) {
+        for lane in self.breakers.probes() {
+            self.free_held(lane);
+        }
+    }
+    /// The open breakers and how many lanes each holds back.
+    pub fn open_breakers(&self) -> Vec<(Dependency, usize)> {
+        self.breakers.open().map(|(dependency, lanes)| (dependency.clone(), lanes)).collect()
+    }
+    /// Every dependency that ever failed, and whether its breaker is open.
+    pub fn breaker_states(&self) -> Vec<(Dependency, bool)> {
+        self.breakers.states().map(|(dependency, open)| (dependency.clone(), open)).collect()
+    }
+
+    /// The lanes that wait, the longest queues first, at most `most`.
+    pub fn blocked(&self, most: usize) -> Vec<BlockedLane> {
+        let mut lanes: Vec<BlockedLane> =
+            (0..self.lanes.len() as LaneId).filter_map(|lane| self.describe(lane)).collect();
+        lanes.sort_by_key(|lane| Reverse(lane.waiting));
+        lanes.truncate(most);
+        lanes
+    }
+    /// A lane that waits, as the operator is told; `None` when it does not wait.
+    pub fn describe(&self, lane: LaneId) -> Option<BlockedLane> {
+        let lane = self.lanes.get(lane as usize).filter(|lane| lane.waits())?;
+        Some(BlockedLane {
+            partition: self.partitions.get(lane.partition).partition.clone(),
+            offset: lane.queue.front()?.record.offset(),
+            waiting: lane.queue.len(),
+            failures: lane.failures,
+            reason: lane.reason.clone()?,
+        })
+    }
+    /// How many lanes wait.
+    pub fn blocked_lanes(&self) -> usize {
+        self.lanes.iter().filter(|lane| lane.waits()).count()
+    }
+
+    /// Partitions to pause or to fetch again, by what waits in them: a partition with a waiting lane pauses at
+    /// its share of the budget, so that the others always have room.
+    pub fn balance(&mut self) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
+        let mut blocked: hashbrown::HashSet<PartitionId> = hashbrown::HashSet::new();
+        for lane in &self.lanes {
+            if lane.waits() {
+                blocked.insert(lane.partition);
+            }
+        }
+        let shares = self.partitions.len() + 1;
+        let (records, bytes) = (self.policy.budget_records / shares, self.policy.budget_bytes / shares);
+        self.partitions.balance(|id| blocked.contains(&id), records.max(1), bytes.max(1))
+    }
+
+    /// True when no more may be taken in.
+    pub fn is_full(&self) -> bool {
+        self.records >= self.policy.budget_records || self.bytes >= self.policy.budget_bytes
+    }
+    /// True when there is room enough to go on after [`is_full`](Self::is_full).
+    pub fn has_room(&self) -> bool {
+        self.records <= self.policy.budget_records / 2 && self.bytes <= self.policy.budget_bytes / 2
+    }
+    /// True when some lane is ready to run.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Positions that moved since they were last handed out.
+    pub fn positions(&mut self) -> Vec<Position> {
+        self.partitions.positions()
+    }
+
+    /// The assignment is over: its lanes and what waits in them are forgotten.
+    pub fn drop_partition(&mut self, partition: &TopicPartition, epoch: Epoch) {
+        let Some(id) = self.partitions.find(partition, epoch) else { return };
+        let lanes: Vec<LaneId> = self.partitions.get(id).lanes.values().copied().collect();
+        self.partitions.mark_gone(id);
+        for lane in lanes {
+            if self.lanes[lane as usize].state != LaneState::Running {
+                self.release_lane(lane);
+            }
+        }
+        self.partitions.forget_if_over(id);
+    }
+
+    fn new_lane(&mut self, partition: PartitionId, key_hash: u64) -> LaneId {
+        let lane_id = match self.free.pop() {
+            Some(lane_id) => {
+                let lane = &mut self.lanes[lane_id as usize];
+                lane.partition = partition;
+                lane.key_hash = key_hash;
+                lane_id
+            }
+            None => {
+                self.lanes.push(Lane {
+                    partition,
+                    key_hash,
+                    state: LaneState::Idle,
+                    queue: VecDeque::new(),
+                    failures: 0,
+                    first_failure: None,
+                    reason: None,
+                });
+                (self.lanes.len() - 1) as LaneId
+            }
+        };
+        self.partitions.get_mut(partition).lanes.insert(key_hash, lane_id);
+        self.idle += 1;
+        lane_id
+    }
+
+    /// A lane that is not running is emptied and can be used for another key.
+    fn release_lane(&mut self, lane_id: LaneId) {
+        self.breakers.forget(lane_id);
+        let lane = &mut self.lanes[lane_id as usize];
+        for item in lane.queue.drain(..) {
+            self.records -= 1;
+            self.bytes -= item.record.size();
+        }
+        if lane.queue.capacity() > MOST_PER_RUN {
+            lane.queue = VecDeque::new();
+        }
+        if lane.state == LaneState::Idle {
+            self.idle -= 1;
+        }
+        lane.state = LaneState::Idle;
+        lane.failures = 0;
+        lane.first_failure = None;
+        lane.reason = None;
+        let partition = lane.partition;
+        self.partitions.get_mut(partition).lanes.remove(&lane.key_hash);
+        self.partitions.forget_if_over(partition);
+        self.free.push(lane_id);
+    }
+
+    fn drop_idle_lanes(&mut self) {
+        let idle: Vec<LaneId> = (0..self.lanes.len() as LaneId)
+            .filter(|id| {
+                let lane = &self.lanes[*id as usize];
+                lane.state == LaneState::Idle
+                    && lane.queue.is_empty()
+                    && self.partitions.knows(lane.partition, lane.key_hash, *id)
+            })
+            .collect();
+        for lane in idle {
+            self.release_lane(lane);
+        }
+    }
+
+    fn settle(&mut self, lane_id: LaneId) {
+        if self.lanes[lane_id as usize].queue.is_empty() {
+            self.lanes[lane_id as usize].state = LaneState::Idle;
+            self.idle += 1;
+        } else {
+            self.make_ready(lane_id);
+        }
+    }
+    fn free_held(&mut self, lane_id: LaneId) {
+        if self.lanes[lane_id as usize].state == LaneState::Held {
+            self.make_ready(lane_id);
+        }
+    }
+    fn make_ready(&mut self, lane_id: LaneId) {
+        self.lanes[lane_id as usize].state = LaneState::Ready;
+        self.ready.push_back(lane_id);
+    }
+}
