@@ -35,7 +35,7 @@ impl Run {
     /// Fails with everything it printed unless it ended with `code`.
     #[track_caller]
     pub fn ends(self, code: i32) -> Run {
-        assert_eq!(self.code, code, "exit code\n{self}");
+        assert!(self.code == code, "expected exit code {code}\n{self}");
         self
     }
     /// Fails unless stdout or stderr contains `text`.
