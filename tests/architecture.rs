@@ -162,8 +162,8 @@ fn sources() -> Vec<(String, String)> {
         .into_iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .map(|path| {
-            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
-            (name, fs::read_to_string(&path).unwrap())
+            let name = path.strip_prefix(&root).expect("below src/").to_string_lossy().replace('\\', "/");
+            (name, fs::read_to_string(&path).expect("a source is text"))
         })
         .collect();
     found.sort();
@@ -173,8 +173,8 @@ fn sources() -> Vec<(String, String)> {
 
 fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("a folder can be read") {
+        let path = entry.expect("a folder can be read").path();
         if path.is_dir() {
             found.push(path.clone());
             found.extend(walk(&path));

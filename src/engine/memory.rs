@@ -1,5 +1,7 @@
 //! A broker in memory: the second implementation of [`Source`] and [`Publisher`], for tests of the runtime and
 //! of one's own handlers. One group, its partitions moved by hand.
+//!
+//! Size: source, publisher and group share one state, and are read together.
 
 use super::{
     Assigned, BatchBuilder, CommitReport, Committed, Epoch, PublishError, PublishFuture, Publisher, Source,
