@@ -27,6 +27,7 @@ pub struct App {
     said: Mutex<BTreeSet<String>>,
     kafka: OnceCell<kafka::Config>,
     producer: OnceCell<Arc<kafka::Producer>>,
+    admin: OnceCell<kafka::Admin>,
     pools: OnceLock<Pools>,
 }
 
@@ -48,6 +49,7 @@ impl App {
             said: Mutex::default(),
             kafka: OnceCell::new(),
             producer: OnceCell::new(),
+            admin: OnceCell::new(),
             pools: OnceLock::new(),
         }
     }
@@ -68,6 +70,12 @@ impl App {
     pub async fn producer(&self) -> Result<Arc<kafka::Producer>> {
         let open = async { kafka::Producer::connect(self.kafka().await?).map(Arc::new) };
         self.producer.get_or_try_init(|| open).await.cloned()
+    }
+
+    /// The admin client of this run, opened when first asked for.
+    pub async fn admin(&self) -> Result<kafka::Admin> {
+        let open = async { kafka::Admin::connect(self.kafka().await?).await };
+        self.admin.get_or_try_init(|| open).await.cloned()
     }
 
     /// Connections to databases, bounded over all of them.

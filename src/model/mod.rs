@@ -3,8 +3,10 @@
 pub mod clock;
 pub mod company;
 pub mod company_file;
+pub mod groups;
 pub mod ledger;
 pub mod migration;
+pub mod offsets;
 pub mod pipeline;
 pub mod posting;
 pub mod record;
