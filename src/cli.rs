@@ -2,6 +2,7 @@
 
 mod dump;
 mod globals;
+mod signals;
 
 use crate::app::{self, App};
 use crate::commands;
@@ -12,6 +13,7 @@ use crate::shutdown::{self, Shutdown, Stage, Trigger};
 use crate::ui::{Ui, UiOptions};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use globals::{ColorChoice, Globals};
+use signals::Signals;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -19,7 +21,13 @@ use std::time::Duration;
 
 /// One toolkit for the people who run an event bus on Kafka or Redpanda.
 #[derive(Debug, Parser)]
-#[command(name = "kylo", about, arg_required_else_help = true, max_term_width = 110)]
+#[command(
+    name = "kylo",
+    about,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 110
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<commands::Command>,
@@ -88,7 +96,8 @@ fn run(ui: &Ui, environment: Environment, globals: Globals, cli: Cli) -> Result<
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let drains = command.drains();
     let result = runtime.block_on(async {
-        let _signals = tokio::spawn(forward_signals(trigger, ui.clone(), drains));
+        // Listened to before the command begins, so that none is missed.
+        tokio::spawn(forward_signals(Signals::listen()?, trigger, ui.clone(), drains));
         tokio::select! {
             result = commands::run(&app, command) => result,
             () = interrupted(&shutdown, drains) => Err(Error::new(ErrorKind::Interrupted, "interrupted")),
@@ -104,30 +113,12 @@ async fn interrupted(shutdown: &Shutdown, drains: bool) {
     shutdown.reached(if drains { Stage::Stopping } else { Stage::Draining }).await;
 }
 
-async fn forward_signals(trigger: Trigger, ui: Ui, drains: bool) {
-    loop {
-        if next_signal().await.is_err() {
-            return;
-        }
+async fn forward_signals(mut signals: Signals, trigger: Trigger, ui: Ui, drains: bool) {
+    while signals.next().await {
         if trigger.advance() == Stage::Draining && drains {
             ui.status("stopping: finishing what is in hand; once more to stop at once");
         }
     }
-}
-
-#[cfg(unix)]
-async fn next_signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn next_signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }
 
 fn flags(globals: &Globals) -> Flags {

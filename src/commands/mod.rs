@@ -6,6 +6,7 @@ mod db;
 mod demo;
 mod dlq;
 mod groups;
+mod help;
 mod init;
 mod rules;
 mod seed;
@@ -35,6 +36,7 @@ pub enum Command {
     Send(send::Command),
     Consume(consume::Args),
     Completions(completions::Args),
+    Help(help::Args),
 }
 
 impl Command {
@@ -63,5 +65,6 @@ pub async fn run(app: &App, command: Command) -> Result<()> {
         Command::Send(command) => send::run(app, command).await,
         Command::Consume(args) => consume::run(app, args).await,
         Command::Completions(args) => completions::run(app, args).await,
+        Command::Help(args) => help::run(app, args).await,
     }
 }

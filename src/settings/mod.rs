@@ -153,6 +153,24 @@ impl Settings {
                 .hint("set database.url in kylo.toml, KYLO_DATABASE_URL or --database-url")
         })
     }
+    /// Where posts go. Errors: no backend is set, or it does not exist; the message names the key.
+    pub fn sheets(&self) -> Result<crate::sheets::Config> {
+        let backend = self.get("sheets.backend").map(|found| found.value.as_str());
+        let folder = self.path("sheets.folder").map(|path| path.to_string_lossy().into_owned());
+        crate::sheets::Config::choose(backend, folder.as_deref())
+    }
+    /// A setting that is a path: relative to the file it stands in, else to the working folder.
+    pub fn path(&self, key: &str) -> Option<PathBuf> {
+        let found = self.get(key).filter(|found| !found.value.is_empty())?;
+        Some(self.resolve(&found.value, &found.origin))
+    }
+    fn resolve(&self, path: &str, origin: &Origin) -> PathBuf {
+        let beside = match origin {
+            Origin::File(file) => std::path::Path::new(file).parent(),
+            _ => None,
+        };
+        beside.unwrap_or(&self.environment.folder).join(path)
+    }
     /// How long one request may take (`--timeout`); 10 s by default.
     pub fn timeout(&self) -> Duration {
         self.duration("kafka.timeout").unwrap_or(Duration::from_secs(10))
@@ -178,7 +196,7 @@ impl Settings {
         let failed = |what: String| Error::usage(what).cause(format!("{key} is set by {origin}"));
         let text = match deferred {
             Deferred::File(path) => {
-                let path = self.environment.folder.join(path);
+                let path = self.resolve(path, origin);
                 std::fs::read_to_string(&path)
                     .map_err(|error| failed(format!("reading {}", path.display())).source(&error))?
             }

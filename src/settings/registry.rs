@@ -75,7 +75,7 @@ pub fn keys() -> Vec<Key> {
             "the control database; also PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE",
         ),
         Key::new("sheets.post", Bool, &[], Some("false"), "post to sheets: consume is --live when true"),
-        Key::new("sheets.backend", OneOf(&["files", "google"]), &[], None, "where the tabs are"),
+        Key::new("sheets.backend", Text, &[], None, "where the tabs are: files"),
         Key::new("sheets.folder", Text, &[], None, "folder of the `files` backend"),
         Key::new(
             "sheets.credentials",

@@ -139,7 +139,7 @@ fn properties_come_from_file_environment_and_flag() {
 #[test]
 fn secrets_are_read_from_files_and_commands_and_never_shown() {
     let room = Room::new()
-        .file("work/here/url", "postgres://u:hidden@h/d\n")
+        .file("work/url", "postgres://u:hidden@h/d\n")
         .file("work/kylo.toml", "[database]\nurl_file = 'url'\n")
         .env("KYLO_KAFKA_CLIENT_SASL_PASSWORD_CMD", "echo hidden")
         .env("KYLO_KAFKA_CLIENT_SSL_KEY_PASSWORD", "hidden");
@@ -175,6 +175,18 @@ fn the_environment_is_the_process_then_dot_env() {
     assert_eq!(settings.environment("SHEET_710").as_deref(), Some("abc"));
     assert_eq!(settings.environment("BOTH").as_deref(), Some("process"));
     assert_eq!(settings.environment("NEITHER"), None);
+}
+
+#[test]
+fn paths_are_relative_to_the_file_they_stand_in() {
+    let room = Room::new().file("work/kylo.toml", "[sheets]\nbackend = 'files'\nfolder = 'tabs'\n");
+    assert_eq!(room.settings().path("sheets.folder"), Some(room.path().join("work/tabs")));
+    assert_eq!(
+        room.settings().sheets().unwrap(),
+        crate::sheets::Config::Files { folder: room.path().join("work/tabs") }
+    );
+    let room = room.env("KYLO_SHEETS_FOLDER", "tabs");
+    assert_eq!(room.settings().path("sheets.folder"), Some(room.path().join("work/here/tabs")));
 }
 
 #[test]
