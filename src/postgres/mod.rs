@@ -7,6 +7,8 @@
 pub mod company;
 mod connect;
 mod dsn;
+#[cfg(unix)]
+pub mod embedded;
 mod error;
 pub mod migrate;
 mod pool;

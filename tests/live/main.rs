@@ -8,5 +8,6 @@ mod support;
 mod killed;
 mod newcomer;
 mod poison;
+mod postgres;
 mod prompt;
 mod smoke;

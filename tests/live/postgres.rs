@@ -1,0 +1,186 @@
+//! The rooms under `postgres/` on a server of their own: the one `kylo demo` starts.
+
+use kylo::consent::WriteToken;
+use kylo::model::migration::MigrationSet;
+use kylo::postgres::embedded::{self, EmbeddedOptions, EmbeddedPostgres};
+use kylo::postgres::migrate::{Home, Migrator};
+use kylo::postgres::rollout;
+use kylo::postgres::{Dsn, Error, PoolLimits, Pools};
+use std::time::{Duration, Instant};
+
+async fn server() -> EmbeddedPostgres {
+    let search_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect());
+    let options = EmbeddedOptions {
+        search_path: search_path.unwrap_or_default(),
+        cache_folder: std::env::temp_dir().join("kylo-live-postgres"),
+        sync: false,
+    };
+    EmbeddedPostgres::start(&options, |_| {}).await.expect("starting a PostgreSQL")
+}
+
+fn token() -> WriteToken {
+    WriteToken::by_command("test")
+}
+
+async fn connects(dsn: &str) -> Result<String, Error> {
+    let lease = Pools::new(PoolLimits::default()).get(&Dsn::parse(dsn)?).await?;
+    Ok(lease.reached().await?.tls.unwrap_or_else(|| "plain".to_owned()))
+}
+
+/// Waits until `check` holds; what it waits for is somebody else's doing, so that it may take a moment.
+async fn eventually(what: &str, mut check: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !check().await {
+        assert!(started.elapsed() < Duration::from_secs(10), "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_private_server_comes_and_goes() {
+    let server = server().await;
+    let dsn = server.dsn().clone();
+    let made = embedded::create_database(&dsn, &token(), "kylo_demo_1").await.unwrap();
+    assert!(made.display().starts_with("kylo_demo_1 on 127.0.0.1:"));
+    let pools = Pools::new(PoolLimits::default());
+    let lease = pools.get(&made).await.unwrap();
+    assert_eq!(lease.reached().await.unwrap().database, "kylo_demo_1");
+    // Also while somebody is connected.
+    embedded::drop_database(&dsn, &token(), "kylo_demo_1").await.unwrap();
+    assert_eq!(
+        pools.get(&made).await.err().and_then(|error| error.sqlstate().map(str::to_owned)).as_deref(),
+        Some("3D000")
+    );
+    server.stop();
+    let started = Instant::now();
+    let error = kylo::error::Error::from(Pools::new(PoolLimits::default()).get(&dsn).await.err().unwrap());
+    assert_eq!(error.kind().exit_code(), 5, "{error}");
+    assert!(started.elapsed() < Duration::from_millis(100), "a refused port took {:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_server_can_be_started_again() {
+    let server = server().await;
+    let dsn = server.dsn().clone();
+    let kept = server.keep();
+    let shell = |line: &str| {
+        let done = std::process::Command::new("/bin/sh").args(["-c", line]).output().unwrap();
+        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    shell(&kept.start);
+    let answer = Pools::new(PoolLimits::default()).get(&dsn).await.map(|_| ());
+    shell(&kept.stop);
+    std::fs::remove_dir_all(&kept.folder).unwrap();
+    answer.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pools_are_bounded_and_never_lend_what_is_broken() {
+    let server = server().await;
+    let one = server.dsn().clone();
+    let two = embedded::create_database(&one, &token(), "two").await.unwrap();
+    let pools = Pools::new(PoolLimits { total: 2, per_dsn: 2 });
+    let first = pools.get(&one).await.unwrap();
+    let second = pools.get(&one).await.unwrap();
+    assert_eq!(pools.open(), 2);
+    // The bound is over all databases: the next one waits for a connection to be given back, and gets its place.
+    let waiting = tokio::spawn({
+        let (pools, two) = (pools.clone(), two.clone());
+        async move { pools.get(&two).await.map(|lease| lease.dsn().clone()) }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished());
+    drop(first);
+    assert_eq!(waiting.await.unwrap().unwrap(), two);
+    drop(second);
+    // Idle ones of other databases make room.
+    assert!(pools.open() <= 2);
+    let both = (pools.get(&one).await.unwrap(), pools.get(&one).await.unwrap());
+    assert_eq!(pools.open(), 2);
+    drop(both);
+    // A transaction that was left unfinished takes its connection with it.
+    let mut lease = pools.get(&one).await.unwrap();
+    let before = pools.open();
+    let transaction = lease.begin().await.unwrap();
+    drop(transaction);
+    drop(lease);
+    assert_eq!(pools.open(), before - 1);
+    let mut lease = pools.get(&one).await.unwrap();
+    lease.begin().await.unwrap().rollback().await.unwrap();
+    let open = pools.open();
+    drop(lease);
+    assert_eq!(pools.open(), open, "a connection in order is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_run_once_also_when_two_run_them() {
+    let server = server().await;
+    let dsn = embedded::create_database(server.dsn(), &token(), "ledger").await.unwrap();
+    let plan = rollout::survey(&dsn).await.unwrap().databases.remove(0);
+    assert_eq!(plan.pending(), 9);
+    let error = kylo::postgres::migrate::require_current(&Pools::new(PoolLimits::default()), &dsn).await;
+    let error = kylo::error::Error::from(error.unwrap_err());
+    assert_eq!((error.kind().exit_code(), error.hints()), (7, &["kylo db migrate".to_owned()][..]));
+    let yes = token();
+    let (one, two) = tokio::join!(rollout::migrate(&plan, &yes), rollout::migrate(&plan, &yes));
+    assert_eq!(one.unwrap().len() + two.unwrap().len(), 9);
+    kylo::postgres::migrate::require_current(&Pools::new(PoolLimits::default()), &dsn).await.unwrap();
+
+    let mut migrator = Migrator::open(&dsn).await.unwrap();
+    let home = |id: &str, schema: &str| Home { company_id: id.to_owned(), schema: schema.to_owned() };
+    let homes = [home("710", "app_710"), home("o'clock", "app_odd")];
+    for _ in 0..2 {
+        migrator.create_homes(&yes, &homes).await.unwrap();
+    }
+    assert!(migrator.missing_homes(&homes).await.unwrap().is_empty());
+    assert!(migrator.missing_homes(&[home("710", "elsewhere")]).await.is_err());
+    let steps = migrator.steps(MigrationSet::Control).await.unwrap();
+    assert!(steps.iter().all(|step| step.applied_on.is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sslmode_means_what_libpq_says() {
+    const CERTIFICATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/certificates");
+    let server = server().await;
+    let plain = server.dsn().secret().expose().replace("?sslmode=disable", "");
+    for mode in ["disable", "allow", "prefer"] {
+        assert_eq!(connects(&format!("{plain}?sslmode={mode}")).await.unwrap(), "plain", "{mode}");
+    }
+    assert!(connects(&format!("{plain}?sslmode=require")).await.is_err(), "the server has no TLS yet");
+
+    let (client, connection) = tokio_postgres::connect(&plain, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    for file in ["server.pem", "server.key"] {
+        let text = std::fs::read_to_string(format!("{CERTIFICATES}/{file}")).unwrap();
+        let quoted = text.lines().map(|line| format!("('{line}')")).collect::<Vec<_>>().join(",");
+        let copy = format!("copy (values {quoted}) to program 'umask 077; cat > {file}'");
+        client.batch_execute(&copy).await.unwrap();
+    }
+    for setting in ["ssl_cert_file = 'server.pem'", "ssl_key_file = 'server.key'", "ssl = on"] {
+        client.batch_execute(&format!("alter system set {setting}")).await.unwrap();
+    }
+    client.batch_execute("select pg_reload_conf()").await.unwrap();
+    eventually("TLS", async || connects(&format!("{plain}?sslmode=require")).await.is_ok()).await;
+
+    let (ca, other) = (format!("{CERTIFICATES}/ca.pem"), format!("{CERTIFICATES}/other.pem"));
+    let named = plain.replace("127.0.0.1", "localhost");
+    let table = [
+        (&plain, "sslmode=disable".to_owned(), Some(false)),
+        (&plain, "sslmode=allow".to_owned(), Some(false)),
+        (&plain, "sslmode=prefer".to_owned(), Some(true)),
+        (&plain, "sslmode=require".to_owned(), Some(true)),
+        (&plain, format!("sslmode=require&sslrootcert={other}"), None),
+        (&plain, format!("sslmode=verify-ca&sslrootcert={ca}"), Some(true)),
+        (&plain, format!("sslmode=verify-ca&sslrootcert={other}"), None),
+        (&plain, format!("sslmode=verify-full&sslrootcert={ca}"), None),
+        (&named, format!("sslmode=verify-full&sslrootcert={ca}"), Some(true)),
+        (&named, format!("sslmode=verify-full&sslrootcert={other}"), None),
+        (&named, "sslmode=verify-full".to_owned(), None),
+        (&named, "sslmode=verify-full&sslrootcert=/no/such/file".to_owned(), None),
+    ];
+    for (base, options, expected) in table {
+        let seen = connects(&format!("{base}?{options}")).await;
+        let encrypted = seen.as_ref().ok().map(|tls| tls.starts_with("TLS"));
+        assert_eq!(encrypted, expected, "{options}: {seen:?}");
+    }
+}
