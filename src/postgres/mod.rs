@@ -12,7 +12,9 @@ pub mod embedded;
 mod error;
 pub mod migrate;
 mod pool;
+pub mod posting;
 pub mod rollout;
+pub mod sheet_posts;
 mod tls;
 
 pub use connect::Reached;

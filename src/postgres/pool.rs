@@ -196,6 +196,10 @@ impl Lease {
     pub fn close_on_drop(&mut self) {
         self.session_mut().reusable = false;
     }
+    /// Takes [`Lease::close_on_drop`] back: the connection carries nothing any more.
+    pub fn keep_on_drop(&mut self) {
+        self.session_mut().reusable = true;
+    }
     /// True when the server or the network ended the connection.
     pub fn is_closed(&self) -> bool {
         self.client().is_closed()

@@ -44,16 +44,14 @@ impl ErrorKind {
 
 /// A failed call to a workbook. Carries names and ids, never a row.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{doing} tab \"{tab}\" of workbook \"{spreadsheet_id}\": {reason}")]
+#[error("{doing} tab \"{}\" of workbook \"{}\": {reason}", tab.name, tab.spreadsheet_id)]
 pub struct Error {
     /// What sort of failure it is.
     pub kind: ErrorKind,
     /// What was tried: `posting to`, `reading`.
     pub doing: &'static str,
     /// The tab.
-    pub tab: String,
-    /// The workbook.
-    pub spreadsheet_id: String,
+    pub tab: Box<Tab>,
     /// What the backend said.
     pub reason: String,
     /// How long the other side asked to be left alone.
@@ -74,8 +72,7 @@ impl Error {
         Error {
             kind,
             doing,
-            tab: tab.name.clone(),
-            spreadsheet_id: tab.spreadsheet_id.clone(),
+            tab: Box::new(tab.clone()),
             reason: reason.into(),
             retry_after: None,
             credential,
@@ -88,7 +85,7 @@ impl Error {
         let dependency = if self.kind.is_shared() {
             self.credential.to_owned()
         } else {
-            format!("workbook:{}", self.spreadsheet_id)
+            format!("workbook:{}", self.tab.spreadsheet_id)
         };
         let mut failure =
             Failure::transient(self.kind.word(), self.to_string()).on(Dependency(Arc::from(dependency)));
@@ -100,8 +97,10 @@ impl Error {
 impl From<Error> for crate::error::Error {
     fn from(error: Error) -> Self {
         use crate::error::Error as Told;
-        let message =
-            format!("{} tab \"{}\" of workbook \"{}\"", error.doing, error.tab, error.spreadsheet_id);
+        let message = format!(
+            "{} tab \"{}\" of workbook \"{}\"",
+            error.doing, error.tab.name, error.tab.spreadsheet_id
+        );
         let told = match error.kind {
             ErrorKind::Away | ErrorKind::Quota => Told::unreachable(message),
             ErrorKind::Credential | ErrorKind::Forbidden => Told::denied(message),

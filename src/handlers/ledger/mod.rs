@@ -1,1 +1,3 @@
 //! The handlers of the `ledger` pipeline.
+
+pub mod posting;
