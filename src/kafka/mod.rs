@@ -12,6 +12,7 @@ mod producer;
 mod raw;
 mod reader;
 mod request;
+mod source;
 
 pub use admin::{Admin, BrokerInfo, ClusterInfo};
 pub use config::Config;
@@ -20,6 +21,7 @@ pub use offsets::LogEnd;
 pub use preflight::preflight;
 pub use producer::{Producer, SendResult};
 pub use reader::{ReadRange, Reader, whole_topics};
+pub use source::{ConsumerSource, SourceOptions};
 
 /// The version of librdkafka this binary was built with.
 pub fn librdkafka_version() -> String {

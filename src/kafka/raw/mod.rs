@@ -2,8 +2,14 @@
 //! panics on odd bytes (a header name that is not UTF-8, another client's commit metadata).
 
 mod headers;
+mod list;
+mod message;
 mod mock;
 mod produce;
+mod queue;
 
+pub(in crate::kafka) use list::{Item, items};
+pub(in crate::kafka) use message::Message;
 pub(in crate::kafka) use mock::mock_groups_start_at_once;
 pub(in crate::kafka) use produce::{Refused, produce};
+pub(in crate::kafka) use queue::Queues;

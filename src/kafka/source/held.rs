@@ -1,0 +1,75 @@
+//! The partitions a source holds now, each with its epoch and the next offset it expects.
+
+use crate::engine::Epoch;
+use crate::model::record::TopicPartition;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Epochs are counted for the whole process, so that two sources never share one.
+static EPOCHS: AtomicU64 = AtomicU64::new(1);
+
+/// An epoch nobody had before.
+pub(super) fn fresh_epoch() -> Epoch {
+    Epoch(EPOCHS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// One partition we read.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) partition: TopicPartition,
+    pub(super) epoch: Epoch,
+    /// The next offset to hand over: all below was handed over, or lies before the start.
+    pub(super) next: i64,
+    pub(super) paused: bool,
+    /// It is being taken from us: nothing new is handed over, commits still count.
+    pub(super) revoking: bool,
+}
+
+/// All partitions we read.
+#[derive(Debug, Default)]
+pub(super) struct Holdings(HashMap<Arc<str>, HashMap<i32, Held>>);
+
+impl Holdings {
+    pub(super) fn insert(&mut self, held: Held) {
+        let TopicPartition { topic, partition } = held.partition.clone();
+        self.0.entry(topic).or_default().insert(partition, held);
+    }
+    pub(super) fn remove(&mut self, partition: &TopicPartition) {
+        if let Some(topic) = self.0.get_mut(&partition.topic) {
+            topic.remove(&partition.partition);
+        }
+    }
+    /// By name, without allocating: this is asked for every run of records.
+    pub(super) fn get(&self, topic: &str, partition: i32) -> Option<&Held> {
+        self.0.get(topic)?.get(&partition)
+    }
+    pub(super) fn get_mut(&mut self, topic: &str, partition: i32) -> Option<&mut Held> {
+        self.0.get_mut(topic)?.get_mut(&partition)
+    }
+    /// The partition, if `epoch` is its present one.
+    pub(super) fn live(&mut self, partition: &TopicPartition, epoch: Epoch) -> Option<&mut Held> {
+        self.get_mut(&partition.topic, partition.partition).filter(|held| held.epoch == epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_present_epoch_is_live() {
+        let partition = TopicPartition::new("t", 1);
+        let (old, new) = (fresh_epoch(), fresh_epoch());
+        assert!(old < new);
+        let mut holdings = Holdings::default();
+        for epoch in [old, new] {
+            let partition = partition.clone();
+            holdings.insert(Held { partition, epoch, next: 0, paused: false, revoking: false });
+        }
+        assert!(holdings.live(&partition, old).is_none());
+        assert!(holdings.live(&partition, new).is_some());
+        holdings.remove(&partition);
+        assert!(holdings.get("t", 1).is_none());
+    }
+}

@@ -1,0 +1,288 @@
+//! The source's loop: commands, control, data, sleep until somebody rings.
+
+use super::SourceOptions;
+use super::commit::Committing;
+use super::context::{Letter, LetterBox, answer_while_closing};
+use super::held::Holdings;
+use super::intake::{Intake, PartitionError};
+use super::judge::{Verdict, judge};
+use super::rebalance::Rebalance;
+use super::wake::Alarm;
+use crate::engine::{Epoch, SourceCommand, SourceEvent};
+use crate::kafka::error::describe;
+use crate::kafka::raw::Queues;
+use crate::model::record::TopicPartition;
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaErrorCode;
+use std::collections::VecDeque;
+use std::sync::{Arc, mpsc as thread_mpsc};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The loop looks by itself this often, should nobody ring: the group's poll deadline, lost assignments. Data,
+/// control events and commands ring.
+const TICK: Duration = Duration::from_millis(20);
+/// Control events handled before data gets its turn.
+const CONTROL_BURST: usize = 32;
+/// How long the log start of a partition may take to look up for an error message.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+
+/// The state of the source's thread.
+pub(super) struct Io {
+    pub(super) queues: Queues<LetterBox>,
+    pub(super) alarm: Arc<Alarm>,
+    pub(super) timeout: Duration,
+    pub(super) holdings: Holdings,
+    /// The rebalance being answered; the client sends no second one before, but letters may wait.
+    pub(super) rebalance: Option<Rebalance>,
+    pub(super) waiting: VecDeque<Letter>,
+    pub(super) committing: Option<Committing>,
+    /// The group has given us an assignment at least once.
+    pub(super) contact: bool,
+    options: SourceOptions,
+    events: mpsc::UnboundedSender<SourceEvent>,
+    commands: mpsc::UnboundedReceiver<SourceCommand>,
+    full: bool,
+    failed: bool,
+    /// Records and bytes the next batch is likely to need.
+    room: (usize, usize),
+}
+
+/// What is to be done after the commands were read.
+enum Next {
+    GoOn,
+    Leave,
+}
+
+impl Io {
+    pub(super) fn new(
+        queues: Queues<LetterBox>,
+        alarm: Arc<Alarm>,
+        timeout: Duration,
+        options: SourceOptions,
+        events: mpsc::UnboundedSender<SourceEvent>,
+        commands: mpsc::UnboundedReceiver<SourceCommand>,
+    ) -> Self {
+        Io {
+            queues,
+            alarm,
+            timeout,
+            holdings: Holdings::default(),
+            rebalance: None,
+            waiting: VecDeque::new(),
+            committing: None,
+            contact: false,
+            options,
+            events,
+            commands,
+            full: false,
+            failed: false,
+            room: (0, 0),
+        }
+    }
+
+    pub(super) fn consumer(&self) -> &Arc<BaseConsumer<LetterBox>> {
+        self.queues.consumer()
+    }
+
+    /// Tells the engine. Without a listener the closed command channel ends the loop.
+    pub(super) fn tell(&self, event: SourceEvent) {
+        let _ = self.events.send(event);
+    }
+
+    /// Runs until told to leave.
+    pub(super) fn run(mut self) {
+        self.alarm.belongs_to_this_thread();
+        let waker = Waker::from(self.alarm.clone());
+        loop {
+            if let Next::Leave = self.obey(&mut Context::from_waker(&waker)) {
+                break;
+            }
+            self.control();
+            self.rebalance_step();
+            let busy = !self.full && !self.failed && self.read();
+            if !busy {
+                std::thread::park_timeout(TICK);
+            }
+        }
+        self.leave();
+    }
+
+    /// Does what the engine says.
+    fn obey(&mut self, context: &mut Context<'_>) -> Next {
+        loop {
+            match self.commands.poll_recv(context) {
+                Poll::Pending => return Next::GoOn,
+                Poll::Ready(None | Some(SourceCommand::Leave)) => return Next::Leave,
+                Poll::Ready(Some(SourceCommand::Start(positions))) => self.start(positions),
+                Poll::Ready(Some(SourceCommand::Commit { id, positions })) => self.commit(id, positions),
+                Poll::Ready(Some(SourceCommand::Pause(partition, epoch))) => self.pause(&partition, epoch),
+                Poll::Ready(Some(SourceCommand::Resume(partition, epoch))) => self.resume(&partition, epoch),
+                Poll::Ready(Some(SourceCommand::Release(partitions))) => self.release(partitions),
+                Poll::Ready(Some(SourceCommand::Full)) => self.full = true,
+                Poll::Ready(Some(SourceCommand::Ready)) => self.full = false,
+            }
+        }
+    }
+
+    /// Polls control and reads the letters. Polled at least once a turn: that is what the group's poll deadline
+    /// counts.
+    fn control(&mut self) {
+        let mut ended = None;
+        for _ in 0..CONTROL_BURST {
+            let strayed = match self.consumer().poll(Duration::ZERO) {
+                Some(Ok(message)) => Some(message.partition()),
+                // Errors are told to the context too, with their reason; here only, whether it is the end.
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                    ended = Some(code);
+                    None
+                }
+                Some(Err(_)) | None => None,
+            };
+            if let Some(partition) = strayed {
+                // Cannot be: every partition is forwarded before it is assigned.
+                self.fail(format!("a record of partition {partition} came past the data queue"));
+            }
+            if !self.queues.has_control() {
+                break;
+            }
+        }
+        for letter in self.consumer().context().take() {
+            match letter {
+                Letter::Commit { error, items } => self.commit_ended(error, items),
+                Letter::Error { code, reason } => match judge(code, ended.is_some(), self.contact) {
+                    Verdict::Fatal => self.fail(reason),
+                    Verdict::Trouble => self.tell(SourceEvent::Trouble(reason)),
+                },
+                rebalance @ (Letter::Assign(_) | Letter::Revoke(_)) => self.waiting.push_back(rebalance),
+            }
+        }
+        if let Some(code) = ended {
+            self.fail(describe(code));
+        }
+    }
+
+    /// Reads what waits, one batch at most. True when something was there.
+    fn read(&mut self) -> bool {
+        let mut intake = Intake::new(&mut self.holdings, self.options.batch_records, self.room);
+        let busy = self.queues.read(|message| intake.take(message));
+        let taken = intake.finish();
+        if let Some(batch) = taken.batch {
+            let (records, bytes) = self.room;
+            // Falls slowly, so that one small batch among large ones costs no growing again.
+            self.room = (batch.len().max(records / 8 * 7), batch.bytes().max(bytes / 8 * 7));
+            self.tell(SourceEvent::Batch(batch));
+        }
+        for (partition, epoch, position) in taken.ends {
+            self.tell(SourceEvent::End { partition, epoch, position });
+        }
+        for error in taken.errors {
+            self.partition_failed(&error);
+        }
+        busy
+    }
+
+    fn partition_failed(&mut self, error: &PartitionError) {
+        let PartitionError { partition, code, text } = error;
+        if *code == RDKafkaErrorCode::AutoOffsetReset {
+            let next = self.holdings.get(&partition.topic, partition.partition).map_or(-1, |held| held.next);
+            let ends = self.consumer().fetch_watermarks(&partition.topic, partition.partition, LAST_LOOK);
+            let ends = ends.map_or_else(
+                |_| "its ends are unknown".to_owned(),
+                |(start, end)| format!("the log starts at {start} and ends at {end}"),
+            );
+            self.fail(format!("{partition} has no record at offset {next}, where reading stood: {ends}"));
+            return;
+        }
+        let text = format!("reading {partition}: {text}");
+        match judge(Some(*code), false, self.contact) {
+            Verdict::Fatal => self.fail(text),
+            Verdict::Trouble => self.tell(SourceEvent::Trouble(text)),
+        }
+    }
+
+    /// Tells the engine, once, that this source is at its end. Polling goes on until it says leave.
+    pub(super) fn fail(&mut self, reason: String) {
+        if !self.failed {
+            self.failed = true;
+            self.tell(SourceEvent::Fatal(reason));
+        }
+    }
+
+    fn pause(&mut self, partition: &TopicPartition, epoch: Epoch) {
+        let Some(held) = self.holdings.live(partition, epoch).filter(|held| !held.paused) else { return };
+        held.paused = true;
+        let next = held.next;
+        // A pause throws the prefetched records away; where to go on is said from what was handed over.
+        let list = one(partition, next);
+        let paused = self
+            .consumer()
+            .pause(&list)
+            .and_then(|()| self.consumer().seek_partitions(list, Duration::ZERO).map(drop));
+        if let Err(error) = paused {
+            self.tell(SourceEvent::Trouble(format!("pausing {partition}: {error}")));
+        }
+    }
+
+    fn resume(&mut self, partition: &TopicPartition, epoch: Epoch) {
+        let Some(held) = self.holdings.live(partition, epoch).filter(|held| held.paused) else { return };
+        held.paused = false;
+        let list = one(partition, held.next);
+        if let Err(error) = self.consumer().resume(&list) {
+            self.tell(SourceEvent::Trouble(format!("resuming {partition}: {error}")));
+        }
+    }
+
+    /// Leaves the group on a thread of its own, since closing can hang, and tells the engine when it is done or
+    /// the time for it is up.
+    fn leave(mut self) {
+        let consumer = self.consumer().clone();
+        consumer.context().close();
+        // What the client still waits for must be answered, or it never gets to leaving.
+        match self.rebalance.take() {
+            Some(Rebalance::Assigning { list, .. }) => answer_while_closing(&consumer, true, &list),
+            Some(Rebalance::Revoking { list, .. }) => answer_while_closing(&consumer, false, &list),
+            None => {}
+        }
+        for letter in self.waiting.drain(..).chain(consumer.context().take()) {
+            match letter {
+                Letter::Assign(list) => answer_while_closing(&consumer, true, &list),
+                Letter::Revoke(list) => answer_while_closing(&consumer, false, &list),
+                Letter::Commit { .. } | Letter::Error { .. } => {}
+            }
+        }
+        let (done, left) = thread_mpsc::channel();
+        let Io { queues, events, options, .. } = self;
+        // The data queue goes before the client does.
+        drop(queues);
+        let closing = std::thread::Builder::new().name("kylo-leave".into()).spawn(move || {
+            match consumer.close_queue() {
+                Ok(()) => {
+                    while !consumer.closed() {
+                        consumer.poll(TICK);
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "leaving the group"),
+            }
+            let _ = done.send(());
+            drop(consumer);
+        });
+        if closing.is_ok() {
+            // Time up, or done: the engine may end either way.
+            let _ = left.recv_timeout(options.leave_limit);
+        }
+        let _ = events.send(SourceEvent::Left);
+    }
+}
+
+/// A list of one partition at an offset.
+pub(super) fn one(partition: &TopicPartition, offset: i64) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(1);
+    // The only error is an offset below zero, which no position of ours is; without it the list is empty.
+    let _ = list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(offset));
+    list
+}

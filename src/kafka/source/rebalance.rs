@@ -1,0 +1,226 @@
+//! Rebalances, one at a time, each answered once: with one assign or one unassign, also for an empty list.
+
+use super::context::Letter;
+use super::held::{Held, fresh_epoch};
+use super::io::Io;
+use super::lookup::{self, Found, News};
+use crate::engine::{Assigned, Epoch, SourceEvent};
+use crate::kafka::raw::items;
+use crate::model::record::TopicPartition;
+use rdkafka::consumer::Consumer;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use std::sync::mpsc;
+
+/// The rebalance being answered.
+pub(super) enum Rebalance {
+    /// Partitions are being added.
+    Assigning {
+        /// The client's own list.
+        list: TopicPartitionList,
+        step: Assigning,
+    },
+    /// Partitions are being given up; polling goes on until all are released.
+    Revoking {
+        /// The client's own list.
+        list: TopicPartitionList,
+        /// Not released yet.
+        left: Vec<(TopicPartition, Epoch)>,
+    },
+}
+
+/// How far an assignment has come.
+pub(super) enum Assigning {
+    /// Commits and log ends are being asked.
+    LookingUp(mpsc::Receiver<News>),
+    /// The engine was told and says where to start.
+    Waiting(Vec<Starting>),
+}
+
+/// A partition about to start.
+pub(super) struct Starting {
+    partition: TopicPartition,
+    epoch: Epoch,
+    at: Option<i64>,
+}
+
+impl Io {
+    /// Takes the present rebalance as far as it goes now, and begins the next.
+    pub(super) fn rebalance_step(&mut self) {
+        loop {
+            match self.rebalance.take() {
+                None => match self.waiting.pop_front() {
+                    Some(letter) => self.begin(letter),
+                    None => return,
+                },
+                Some(Rebalance::Assigning { list, step: Assigning::LookingUp(news) }) => {
+                    self.listen(list, news);
+                }
+                Some(Rebalance::Assigning { list, step: Assigning::Waiting(starting) })
+                    if starting.iter().all(|one| one.at.is_some()) =>
+                {
+                    self.assign(&list, starting);
+                }
+                Some(Rebalance::Revoking { list, .. }) if self.queues.assignment_lost() => self.lose(&list),
+                // A commit on its way still speaks for these partitions: they go after its result.
+                Some(Rebalance::Revoking { list, left }) if left.is_empty() && self.committing.is_none() => {
+                    self.unassign(&list);
+                }
+                unfinished => {
+                    self.rebalance = unfinished;
+                    return;
+                }
+            }
+            if matches!(&self.rebalance, Some(Rebalance::Assigning { step: Assigning::LookingUp(_), .. })) {
+                return;
+            }
+        }
+    }
+
+    fn begin(&mut self, letter: Letter) {
+        match letter {
+            Letter::Assign(list) => {
+                self.contact = true;
+                let partitions: Vec<TopicPartition> =
+                    items(&list).into_iter().map(|item| item.partition).collect();
+                if partitions.is_empty() {
+                    self.tell(SourceEvent::Assigned(Vec::new()));
+                    self.assign(&list, Vec::new());
+                    return;
+                }
+                let started =
+                    lookup::start(self.consumer().clone(), partitions, self.timeout, self.alarm.clone());
+                let news = started.unwrap_or_else(|error| {
+                    self.fail(format!("starting a thread to read committed offsets: {error}"));
+                    mpsc::channel().1
+                });
+                self.rebalance = Some(Rebalance::Assigning { list, step: Assigning::LookingUp(news) });
+            }
+            Letter::Revoke(list) if self.queues.assignment_lost() => self.lose(&list),
+            Letter::Revoke(list) => {
+                let left = self.holders(&list, true);
+                if !left.is_empty() {
+                    self.tell(SourceEvent::Revoked { partitions: left.clone() });
+                }
+                self.rebalance = Some(Rebalance::Revoking { list, left });
+            }
+            Letter::Commit { .. } | Letter::Error { .. } => {}
+        }
+    }
+
+    fn listen(&mut self, list: TopicPartitionList, news: mpsc::Receiver<News>) {
+        loop {
+            match news.try_recv() {
+                Ok(News::Found(found)) => {
+                    let step = Assigning::Waiting(self.offer(found));
+                    self.rebalance = Some(Rebalance::Assigning { list, step });
+                    return;
+                }
+                Ok(News::Trouble(reason)) => self.tell(SourceEvent::Trouble(reason)),
+                Err(reason) => {
+                    if reason == mpsc::TryRecvError::Disconnected {
+                        self.fail("the thread that reads committed offsets died".into());
+                    }
+                    // Kept, so that leaving can still answer the client.
+                    let step = Assigning::LookingUp(news);
+                    self.rebalance = Some(Rebalance::Assigning { list, step });
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Tells the engine what is coming, each partition under an epoch of its own.
+    fn offer(&mut self, found: Vec<Found>) -> Vec<Starting> {
+        let assigned: Vec<Assigned> = found
+            .into_iter()
+            .map(|Found { partition, committed, log_start, log_end }| Assigned {
+                partition,
+                epoch: fresh_epoch(),
+                committed,
+                log_start,
+                log_end,
+            })
+            .collect();
+        let starting = assigned
+            .iter()
+            .map(|one| Starting { partition: one.partition.clone(), epoch: one.epoch, at: None })
+            .collect();
+        self.tell(SourceEvent::Assigned(assigned));
+        starting
+    }
+
+    /// The engine says where to start; what it does not name yet keeps the assignment waiting.
+    pub(super) fn start(&mut self, positions: Vec<(TopicPartition, Epoch, i64)>) {
+        let Some(Rebalance::Assigning { step: Assigning::Waiting(starting), .. }) = &mut self.rebalance
+        else {
+            return;
+        };
+        for (partition, epoch, offset) in positions {
+            let known = starting.iter_mut().find(|one| one.epoch == epoch && one.partition == partition);
+            match known {
+                Some(one) if offset >= 0 => one.at = Some(offset),
+                Some(_) => {
+                    self.fail(format!("{partition} was told to start at {offset}"));
+                    return;
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn assign(&mut self, list: &TopicPartitionList, starting: Vec<Starting>) {
+        let mut at = TopicPartitionList::with_capacity(list.count());
+        for Starting { partition, epoch, at: offset } in starting {
+            let next = offset.unwrap_or(0);
+            if !self.queues.forward(&partition.topic, partition.partition)
+                || at
+                    .add_partition_offset(&partition.topic, partition.partition, Offset::Offset(next))
+                    .is_err()
+            {
+                self.fail(format!("the client does not take {partition}"));
+            }
+            self.holdings.insert(Held { partition, epoch, next, paused: false, revoking: false });
+        }
+        if let Err(error) = self.consumer().incremental_assign(&at) {
+            self.fail(format!("taking an assignment of {} partitions: {error}", at.count()));
+        }
+    }
+
+    /// The engine has finished with these partitions.
+    pub(super) fn release(&mut self, partitions: Vec<(TopicPartition, Epoch)>) {
+        if let Some(Rebalance::Revoking { left, .. }) = &mut self.rebalance {
+            left.retain(|one| !partitions.contains(one));
+        }
+    }
+
+    fn unassign(&mut self, list: &TopicPartitionList) {
+        for (partition, _) in self.holders(list, true) {
+            self.holdings.remove(&partition);
+        }
+        if let Err(error) = self.consumer().incremental_unassign(list) {
+            self.tell(SourceEvent::Trouble(format!("giving up {} partitions: {error}", list.count())));
+        }
+    }
+
+    /// The group has given these partitions to others already: nothing may be stored or committed for them.
+    fn lose(&mut self, list: &TopicPartitionList) {
+        let partitions = self.holders(list, true);
+        self.unassign(list);
+        if !partitions.is_empty() {
+            self.tell(SourceEvent::Lost { partitions });
+        }
+    }
+
+    /// Those of the list that we hold, with their epochs; with `revoking` they are marked so.
+    fn holders(&mut self, list: &TopicPartitionList, revoking: bool) -> Vec<(TopicPartition, Epoch)> {
+        let mut holders = Vec::new();
+        for item in items(list) {
+            let TopicPartition { topic, partition } = &item.partition;
+            if let Some(held) = self.holdings.get_mut(topic, *partition) {
+                held.revoking |= revoking;
+                holders.push((held.partition.clone(), held.epoch));
+            }
+        }
+        holders
+    }
+}
