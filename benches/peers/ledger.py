@@ -106,7 +106,8 @@ async def main(brokers, url, topic, group):
     ledger = Ledger(url)
     consumer = AIOKafkaConsumer(
         topic, bootstrap_servers=brokers, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
-        isolation_level="read_committed", check_crcs=True, max_partition_fetch_bytes=1 << 20, fetch_max_bytes=16 << 20)
+        isolation_level="read_committed", check_crcs=True, max_partition_fetch_bytes=1 << 20, fetch_max_bytes=16 << 20,
+        session_timeout_ms=45000, heartbeat_interval_ms=3000, max_poll_interval_ms=300000)
     await consumer.start()
     try:
         while not consumer.assignment():
@@ -114,9 +115,10 @@ async def main(brokers, url, topic, group):
         ends = await consumer.end_offsets(consumer.assignment())
         left = {partition for partition, end in ends.items() if end > 0}
         while left:
-            for partition, messages in (await consumer.getmany(timeout_ms=500, max_records=500)).items():
+            for partition, messages in (await consumer.getmany(timeout_ms=500, max_records=100)).items():
                 for message in messages:
                     ledger.handle(message)
+                    await asyncio.sleep(0)  # heartbeats go on
                 if messages[-1].offset + 1 >= ends[partition]:
                     left.discard(partition)
             await consumer.commit()
