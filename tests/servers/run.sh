@@ -189,8 +189,13 @@ thrice() {
 [ -n "${KYLO_TEST_BROKERS:-}" ] || { need_java; need_kafka_jars "$jars" "$here/pom.xml"; }
 [ -n "${KYLO_TEST_DATABASE_URL:-}" ] || need_postgres
 
-exec 9> >(keeper)
+data=$(mktemp -d "${TMPDIR:-/tmp}/kylo-servers.XXXXXX")
+chmod 755 "$data"
+mkfifo "$data/keeper"
+keeper <"$data/keeper" >/dev/null &
 keeper_pid=$!
+exec 9>"$data/keeper"
+echo "folder $data" >&9
 stop() {
   local code=$?
   trap '' INT TERM HUP
@@ -204,10 +209,6 @@ trap stop EXIT
 trap 'pass_on INT 130' INT
 trap 'pass_on TERM 143' TERM
 trap 'pass_on HUP 129' HUP
-
-data=$(mktemp -d "${TMPDIR:-/tmp}/kylo-servers.XXXXXX")
-chmod 755 "$data"
-echo "folder $data" >&9
 
 if [ -n "${KYLO_TEST_BROKERS:-}" ]; then say "brokers given: $KYLO_TEST_BROKERS"
 else thrice start_kafka || fail "the broker did not answer within $start_limit s" "$data/kafka.log"; fi
