@@ -35,7 +35,8 @@ impl Handler for Orders {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [brokers, topic, group] = arguments.as_slice() else { return Err("BROKERS TOPIC GROUP".into()) };
-    let config = Config { brokers: brokers.clone(), properties: Vec::new(), timeout: Duration::from_secs(10) };
+    let config =
+        Config { brokers: brokers.clone(), properties: Vec::new(), timeout: Duration::from_secs(10) };
     let consumer = Consumer {
         source: Box::new(ConsumerSource::new(&config, group, vec![topic.clone()], SourceOptions::default())?),
         handler: Arc::new(Orders),

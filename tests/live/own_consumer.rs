@@ -18,7 +18,8 @@ fn a_consumer_of_ones_own_handles_commits_and_dead_letters() {
     world.produce(&topic, [order("ann", "1"), order("ann", "none"), order("bob", "3"), order("ann", "2")]);
 
     // Cargo builds examples before it runs tests, into a folder beside the program.
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_kylo")).with_file_name("examples").join("own_consumer");
+    let binary =
+        std::path::Path::new(env!("CARGO_BIN_EXE_kylo")).with_file_name("examples").join("own_consumer");
     let output = Command::new(binary)
         .args([world.brokers(), &topic, &world.group()])
         .output()
