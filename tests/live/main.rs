@@ -7,7 +7,6 @@ mod support;
 
 mod killed;
 mod newcomer;
-mod own_consumer;
 mod poison;
 mod postgres;
 mod prompt;
