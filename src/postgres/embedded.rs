@@ -64,7 +64,7 @@ signal=QUIT
 read -r word && [ "$word" = keep ] && signal=INT
 kill -s $signal "$1" 2>/dev/null
 tries=0
-while kill -0 "$1" 2>/dev/null && [ $tries -lt 200 ]; do sleep 0.05; tries=$((tries + 1)); done
+while kill -0 "$1" 2>/dev/null && [ -e "$2/data/postmaster.pid" ] && [ $tries -lt 200 ]; do sleep 0.05; tries=$((tries + 1)); done
 [ $signal = INT ] || rm -rf "$2"
 "#;
 
