@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::model::company::{CompanyChange, CompanyConfig};
 use crate::model::company_file;
 use crate::postgres::rollout::{self, Fault, SeedPlan};
-use crate::postgres::{Dsn, PoolLimits, Pools};
 use crate::ui::{Column, Row};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -46,9 +45,8 @@ impl Row for ChangeRow {
 /// Runs the command.
 pub async fn run(app: &App, args: Args) -> Result<()> {
     let file = read(app, &args.file)?;
-    let control = Dsn::parse(app.settings.database_url()?.expose())?;
-    let pools = Pools::new(PoolLimits::default());
-    let plan = rollout::plan_seed(&pools, &control, &file, args.prune)
+    let (control, pools) = (app.control_dsn()?, app.pools());
+    let plan = rollout::plan_seed(pools, &control, &file, args.prune)
         .await
         .map_err(|faults| refused(&args.file, faults))?;
     app.about(&format!("{}", pools.get(&control).await?.reached().await?));
@@ -61,7 +59,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         return Ok(());
     }
     if let Some(token) = app.confirm_change(&question(&plan)).await? {
-        rollout::seed(&pools, &plan, &token).await?;
+        rollout::seed(pools, &plan, &token).await?;
         app.ui.status(&summary(&plan));
     }
     Ok(())

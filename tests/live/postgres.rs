@@ -1,10 +1,12 @@
 //! The rooms under `postgres/` on a server of their own: the one `kylo demo` starts.
 
 use kylo::consent::WriteToken;
+use kylo::model::company::{CompanyChange, CompanyConfig};
 use kylo::model::migration::MigrationSet;
+use kylo::model::secret::Secret;
 use kylo::postgres::embedded::{self, EmbeddedOptions, EmbeddedPostgres};
 use kylo::postgres::migrate::{Home, Migrator};
-use kylo::postgres::rollout;
+use kylo::postgres::rollout::{self, Fault};
 use kylo::postgres::{Dsn, Error, PoolLimits, Pools};
 use std::time::{Duration, Instant};
 
@@ -136,6 +138,69 @@ async fn migrations_run_once_also_when_two_run_them() {
     assert!(migrator.missing_homes(&[home("710", "elsewhere")]).await.is_err());
     let steps = migrator.steps(MigrationSet::Control).await.unwrap();
     assert!(steps.iter().all(|step| step.applied_on.is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seeding_checks_everything_first_and_prunes_only_what_is_empty() {
+    let server = server().await;
+    let yes = token();
+    let control = embedded::create_database(server.dsn(), &yes, "control").await.unwrap();
+    let other = embedded::create_database(server.dsn(), &yes, "other").await.unwrap();
+    let plan = rollout::survey(&control).await.unwrap().databases.remove(0);
+    rollout::migrate(&plan, &yes).await.unwrap();
+    let company = |id: &str, dsn: &str| CompanyConfig {
+        company_id: id.to_owned(),
+        db_dsn_rw: Secret::new(dsn.to_owned()),
+        db_schema: format!("app_{id}"),
+        spreadsheet_id: format!("book-{id}"),
+        tab_pending: "Pending".to_owned(),
+        tab_active: "Active".to_owned(),
+    };
+    let here = control.secret().expose().as_str();
+    let there = other.secret().expose().as_str();
+    let file = [company("710", here), company("711", there), company("712", there)];
+    let pools = Pools::new(PoolLimits::default());
+    let words = |changes: &[CompanyChange]| changes.iter().map(CompanyChange::word).collect::<Vec<_>>();
+
+    // Two databases away are two faults, and nothing is written.
+    let mut away = file.to_vec();
+    away[0].db_dsn_rw = Secret::new("postgres://kylo@127.0.0.1:1/x".to_owned());
+    away[1].db_dsn_rw = Secret::new("postgres://kylo@127.0.0.1:1/y".to_owned());
+    let faults = rollout::plan_seed(&pools, &control, &away, false).await.unwrap_err();
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(faults.iter().all(|fault| matches!(fault, Fault::Database(_))));
+
+    let plan = rollout::plan_seed(&pools, &control, &file, false).await.unwrap();
+    assert_eq!(words(&plan.changes), ["insert"; 3]);
+    rollout::seed(&pools, &plan, &yes).await.unwrap();
+    let plan = rollout::plan_seed(&pools, &control, &file, false).await.unwrap();
+    assert!(plan.is_empty());
+    let survey = rollout::survey(&control).await.unwrap();
+    assert_eq!(survey.databases.len(), 2);
+    assert!(survey.databases.iter().all(rollout::DatabasePlan::is_current));
+
+    // A tab of a company that the file does not list is taken all the same.
+    let mut thief = company("713", here);
+    thief.spreadsheet_id = "book-711".to_owned();
+    let faults = rollout::plan_seed(&pools, &control, &[thief], false).await.unwrap_err();
+    assert!(matches!(&faults[..], [Fault::Clash(text), ..] if text.contains("711")), "{faults:?}");
+    // Rows do not follow a company into another schema.
+    let mut moved = company("710", here);
+    moved.db_schema = "elsewhere".to_owned();
+    assert!(rollout::plan_seed(&pools, &control, &[moved], false).await.is_err());
+
+    let (client, connection) = tokio_postgres::connect(there, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let rule = "insert into app.rules_pending (company_id, source, source_norm, target_sheet, target_header, \
+                content_hash) values ('711', 's', 's', 't', 'h', 'x')";
+    client.batch_execute(rule).await.unwrap();
+    let plan = rollout::plan_seed(&pools, &control, &file[..1], true).await.unwrap();
+    assert_eq!(words(&plan.changes), ["unchanged", "keep: it has data", "remove"]);
+    rollout::seed(&pools, &plan, &yes).await.unwrap();
+    let mut lease = pools.get(&control).await.unwrap();
+    let left = kylo::postgres::company::all(&mut lease).await.unwrap();
+    assert_eq!(left, file[..2]);
+    assert_eq!(kylo::postgres::company::one(&mut lease, "712").await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

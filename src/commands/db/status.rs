@@ -13,7 +13,7 @@ pub struct Args {}
 
 /// Runs the command.
 pub async fn run(app: &App, _args: Args) -> Result<()> {
-    let survey = rollout::survey(&view::control(app)?).await?;
+    let survey = rollout::survey(&app.control_dsn()?).await?;
     for database in &survey.databases {
         app.ui.status(&format!("reached {}", database.reached));
     }

@@ -1,9 +1,6 @@
 //! What the commands of `kylo db` show.
 
-use crate::app::App;
-use crate::error::Result;
 use crate::model::migration::MigrationState;
-use crate::postgres::Dsn;
 use crate::postgres::rollout::DatabasePlan;
 use crate::ui::{Column, Row};
 use serde::Serialize;
@@ -65,9 +62,4 @@ pub fn rows(plan: &DatabasePlan, open_only: bool) -> Vec<SchemaRow> {
         applied_on: None,
     }));
     rows
-}
-
-/// The control database of this run.
-pub fn control(app: &App) -> Result<Dsn> {
-    Ok(Dsn::parse(app.settings.database_url()?.expose())?)
 }
