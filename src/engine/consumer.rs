@@ -2,6 +2,7 @@
 
 use super::dead_letter::Sender;
 use super::drains::DrainTask;
+use super::quarantine::MarkStore;
 use super::report::{Reporter, RunError, Summary};
 use super::runner::{self, Shared};
 use super::runtime::{Runtime, Worker};
@@ -40,6 +41,8 @@ pub struct Consumer {
     pub reporter: Arc<dyn Reporter>,
     /// Work that waits in the database.
     pub drains: Vec<DrainPart>,
+    /// Where it is noted which records run, so that one that kills the process is found out. `None`: not at all.
+    pub marks: Option<Arc<dyn MarkStore>>,
 }
 
 impl Consumer {
@@ -92,9 +95,14 @@ impl Consumer {
             drain_tasks.push(handle);
         }
 
-        let mut runtime =
-            Runtime::new(self.policy, commands, self.reporter, self.clock, workers, flushes, drain_states);
+        let mut runtime = Runtime::new(self.policy, commands, self.reporter, self.clock, self.marks);
+        runtime.workers = workers;
+        runtime.flushes = flushes;
+        runtime.drain_states = drain_states;
         let stopped = runtime.run(&mut events, &mut ends, &shutdown).await;
+        for (partition, epoch) in runtime.held() {
+            runtime.clear_mark(&partition, epoch);
+        }
         runtime.workers.clear();
         stop_drains.advance();
         let limit = if stopped { Duration::ZERO } else { runtime.scheduler.policy.shutdown_drain };

@@ -1,10 +1,12 @@
 //! The partitions a consumer holds, each under its epoch; pure.
 
 use super::breaker::LaneId;
+use super::quarantine::{Mark, Suspects};
+use super::rebalance::StartingPoint;
 use super::tracker::Tracker;
-use super::{DoneMap, Epoch, MAX_METADATA_BYTES, Position};
+use super::{Assigned, DoneMap, Epoch, MAX_METADATA_BYTES, Position};
 use crate::model::record::TopicPartition;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -94,6 +96,14 @@ pub(super) struct Partition {
     pub end_seen: Option<i64>,
     /// A run of dead letters stopped it.
     pub flooded: bool,
+    /// Runs that may have killed a process.
+    pub suspects: Suspects,
+    /// The suspects' first records that are in hand.
+    pub suspects_in_hand: HashSet<i64>,
+    /// The runs that are out, for the mark: lane -> first offset, number of records.
+    pub out: HashMap<LaneId, (i64, u32)>,
+    /// The records that run alone now.
+    pub alone: Vec<i64>,
     stage: Stage,
     paused: Option<&'static str>,
     bytes: usize,
@@ -147,6 +157,21 @@ impl Partition {
     pub fn committed(&self) -> Option<i64> {
         self.committed.as_ref().map(|(offset, _)| *offset)
     }
+    /// What would be suspect if the process died now.
+    pub fn mark(&self) -> Mark {
+        let mut mark = Mark::of_suspects(&self.suspects, self.alone.clone());
+        if self.alone.is_empty() {
+            mark.runs.extend(self.out.values().copied());
+        }
+        mark
+    }
+    /// Suspects that the log no longer holds, or that were finished before, are none.
+    pub fn forget_suspects(&mut self) {
+        if !self.suspects.is_empty() {
+            let in_hand = &self.suspects_in_hand;
+            self.suspects.forget_below(self.tracker.end(), |first| in_hand.contains(&first));
+        }
+    }
     /// Everything that was there is finished and handed out to be committed.
     pub fn is_idle(&self) -> bool {
         let low = self.tracker.low_water();
@@ -162,26 +187,24 @@ pub(super) struct Partitions {
 }
 
 impl Partitions {
-    /// A new assignment, read from `start`; `committed` is what the group has now.
-    pub fn insert(
-        &mut self,
-        partition: TopicPartition,
-        epoch: Epoch,
-        start: i64,
-        inherited: DoneMap,
-        committed: Option<(i64, String)>,
-        log_end: i64,
-    ) {
-        let new = Partition {
+    /// A new assignment, read from `point`.
+    pub fn insert(&mut self, assigned: Assigned, point: StartingPoint, suspects: Suspects) {
+        let Assigned { partition, epoch, committed, log_end, .. } = assigned;
+        let committed = committed.map(|committed| (committed.offset, committed.metadata));
+        let mut new = Partition {
             partition: partition.clone(),
             epoch,
-            tracker: Tracker::new(start, inherited),
+            tracker: Tracker::new(point.start, point.inherited),
             lanes: HashMap::default(),
             cancel: Arc::new(Cancel::default()),
             running: 0,
             log_end,
             end_seen: None,
             flooded: false,
+            suspects,
+            suspects_in_hand: HashSet::new(),
+            out: HashMap::new(),
+            alone: Vec::new(),
             stage: Stage::Active,
             paused: None,
             bytes: 0,
@@ -190,6 +213,7 @@ impl Partitions {
             dead_letters_in_a_row: 0,
             stuck_since: None,
         };
+        new.forget_suspects();
         let free = self.slots.iter().position(Option::is_none);
         let id = free.unwrap_or_else(|| {
             self.slots.push(None);

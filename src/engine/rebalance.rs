@@ -107,6 +107,7 @@ impl Runtime {
         self.revoking = going;
         for revoking in done {
             for (partition, epoch) in &revoking.partitions {
+                self.clear_mark(partition, *epoch);
                 self.scheduler.drop_partition(partition, *epoch);
                 self.reporter.event(Event::Revoked(partition.clone()));
             }

@@ -30,6 +30,8 @@ pub(super) struct Run {
     pub first_failure: Option<Timestamp>,
     /// The retry budget is used up: a transient failure of the head is now dead-lettered.
     pub spent: bool,
+    /// Its only record killed the process too often: it is dead-lettered without being handled.
+    pub condemned: bool,
 }
 
 /// A record that went to the dead letters.
@@ -142,7 +144,7 @@ enum Step {
 }
 
 async fn run_lane(shared: Arc<Shared>, run: Run) -> RunEnd {
-    let Run { lane, worker, mut items, cancel, failures, first_failure, spent } = run;
+    let Run { lane, worker, mut items, cancel, failures, first_failure, spent, condemned } = run;
     let limit = shared.handler.batch_limit().max(1);
     let end = RunEnd {
         lane,
@@ -157,8 +159,14 @@ async fn run_lane(shared: Arc<Shared>, run: Run) -> RunEnd {
     };
     let mut running = Running { shared, cancel, failures, first_failure, spent, end };
     let mut from = 0;
+    if condemned && let Some(item) = items.first() {
+        let record = item.record.clone();
+        let deaths = super::quarantine::DEATHS;
+        let message = format!("the process died {deaths} times while this record ran alone");
+        running.give_up(&record, Failure::new(FailureClass::Crash, "crash", message), &mut from).await;
+    }
     let mut batch: Vec<Record> = Vec::with_capacity(limit.min(items.len()));
-    while from < items.len() {
+    while from < items.len() && !(condemned && from == 0) {
         if from > 0 && running.cancel.is_ending() {
             break;
         }

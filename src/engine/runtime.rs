@@ -5,12 +5,14 @@
 
 use super::drains::Flush;
 use super::ending::Ending;
+use super::quarantine::{Mark, MarkStore, Suspects, suspects};
 use super::rebalance::{Revoking, starting_point};
 use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
 use super::runner::{Run, RunEnd};
 use super::scheduler::Scheduler;
 use super::{DrainState, SourceCommand, SourceEvent};
 use crate::model::clock::SharedClock;
+use crate::model::record::TopicPartition;
 use crate::shutdown::{Shutdown, Stage};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -66,27 +68,28 @@ pub(super) struct Runtime {
     pub(super) drain_states: Vec<Arc<Mutex<DrainState>>>,
     pub(super) abandoned: Vec<Abandoned>,
     pub(super) totals: Snapshot,
+    pub(super) marks: Option<Arc<dyn MarkStore>>,
 }
 
 impl Runtime {
-    /// A consumer at its start.
+    /// A consumer at its start; its workers and drains are added by whoever starts them.
     pub(super) fn new(
         policy: super::Policy,
         commands: mpsc::UnboundedSender<SourceCommand>,
         reporter: Arc<dyn Reporter>,
         clock: SharedClock,
-        workers: Vec<Worker>,
-        flushes: Vec<Flush>,
-        drain_states: Vec<Arc<Mutex<DrainState>>>,
+        marks: Option<Arc<dyn MarkStore>>,
     ) -> Self {
         let now = Instant::now();
+        let mut scheduler = Scheduler::new(policy);
+        scheduler.marking = marks.is_some();
         Runtime {
-            scheduler: Scheduler::new(policy),
+            scheduler,
             commands,
             reporter,
             revoking: Vec::new(),
             clock,
-            workers,
+            workers: Vec::new(),
             fast: false,
             full: false,
             in_flight: None,
@@ -101,11 +104,12 @@ impl Runtime {
             open: Vec::new(),
             ending: None,
             error: None,
-            flushes,
+            flushes: Vec::new(),
             flushing: Vec::new(),
-            drain_states,
+            drain_states: Vec::new(),
             abandoned: Vec::new(),
             totals: Snapshot::default(),
+            marks,
         }
     }
 
@@ -240,16 +244,11 @@ impl Runtime {
                 fresh: assigned.committed.is_none(),
             });
             starts.push((assigned.partition.clone(), assigned.epoch, point.start));
-            let committed = assigned.committed.map(|committed| (committed.offset, committed.metadata));
-            let (start, log_end) = (point.start, assigned.log_end);
-            self.scheduler.partitions.insert(
-                assigned.partition,
-                assigned.epoch,
-                start,
-                point.inherited,
-                committed,
-                log_end,
-            );
+            let suspects = match &self.marks {
+                Some(marks) => suspects(&**marks, &assigned.partition),
+                None => Suspects::default(),
+            };
+            self.scheduler.partitions.insert(assigned, point, suspects);
         }
         if !lost.is_empty() && self.scheduler.policy.on_lost == super::OnLost::Stop {
             for (partition, epoch, _) in &starts {
@@ -291,26 +290,70 @@ impl Runtime {
 
     /// Hands ready lanes to the workers.
     fn dispatch(&mut self) {
-        if !self.scheduler.has_ready() {
+        let mut chunks: Vec<Vec<Run>> = self.workers.iter().map(|_| Vec::new()).collect();
+        if self.scheduler.is_quarantined() {
+            if let Some(run) = self.scheduler.next_alone() {
+                self.workers[0].out += 1;
+                chunks[0].push(run);
+            }
+        } else if self.scheduler.has_ready() {
+            let policy = &self.scheduler.policy;
+            let window = if self.fast { AHEAD * self.workers.len() } else { policy.concurrency };
+            let mut room = window.saturating_sub(self.scheduler.running);
+            while room > 0 {
+                let Some(run) = self.scheduler.next_run() else { break };
+                let least = (0..self.workers.len()).min_by_key(|at| self.workers[*at].out).unwrap_or(0);
+                self.workers[least].out += 1;
+                chunks[least].push(run);
+                room -= 1;
+            }
+        }
+        if chunks.iter().all(Vec::is_empty) {
             return;
         }
-        let policy = &self.scheduler.policy;
-        let window = if self.fast { AHEAD * self.workers.len() } else { policy.concurrency };
-        let mut room = window.saturating_sub(self.scheduler.running);
-        let mut chunks: Vec<Vec<Run>> = self.workers.iter().map(|_| Vec::new()).collect();
-        while room > 0 {
-            let Some(run) = self.scheduler.next_run() else { break };
-            let least = (0..self.workers.len()).min_by_key(|at| self.workers[*at].out).unwrap_or(0);
-            self.workers[least].out += 1;
-            chunks[least].push(run);
-            room -= 1;
-        }
+        self.write_marks(&chunks);
         for (at, mut chunk) in chunks.into_iter().enumerate() {
             if !chunk.is_empty() {
                 chunk.iter_mut().for_each(|run| run.worker = at);
                 // Workers end only after this loop.
                 let _ = self.workers[at].runs.send(chunk);
             }
+        }
+    }
+
+    /// Says which records are about to run, before they do.
+    fn write_marks(&self, chunks: &[Vec<Run>]) {
+        let Some(marks) = &self.marks else { return };
+        let mut touched: Vec<(&TopicPartition, super::Epoch)> = Vec::new();
+        for run in chunks.iter().flatten() {
+            let Some(item) = run.items.first() else { continue };
+            let of = (item.record.partition(), item.record.epoch());
+            if !touched.contains(&of) {
+                touched.push(of);
+            }
+        }
+        for (partition, epoch) in touched {
+            let Some(id) = self.scheduler.partitions.find(partition, epoch) else { continue };
+            let mark = self.scheduler.partitions.get(id).mark().encode();
+            if let Err(error) = marks.write(partition, &mark) {
+                tracing::warn!(%partition, %error, "writing the mark of running records");
+            }
+        }
+    }
+
+    /// The partition is given back, or the consumer ends, and nothing of it runs: nothing is suspect but what
+    /// was and was not tried.
+    pub(super) fn clear_mark(&self, partition: &TopicPartition, epoch: super::Epoch) {
+        let Some(marks) = &self.marks else { return };
+        let Some(id) = self.scheduler.partitions.find(partition, epoch) else { return };
+        let suspects = &self.scheduler.partitions.get(id).suspects;
+        let cleared = if suspects.is_empty() {
+            marks.remove(partition)
+        } else {
+            marks.write(partition, &Mark::of_suspects(suspects, Vec::new()).encode())
+        };
+        if let Err(error) = cleared {
+            tracing::warn!(%partition, %error, "clearing the mark of running records");
         }
     }
 

@@ -9,6 +9,7 @@
 
 use super::breaker::{Breakers, LaneId, Verdict};
 use super::partition::{PartitionId, Partitions};
+use super::quarantine::DEATHS;
 use super::runner::{Run, RunEnd};
 use super::tracker::{Sequence, Taken};
 use super::{Batch, Dependency, Epoch, Failure, Policy, Position, Record};
@@ -100,6 +101,10 @@ pub(super) struct Scheduler {
     /// Spent vectors of items, used again.
     spare: Vec<Vec<Item>>,
     slot_partitions: Vec<Option<PartitionId>>,
+    /// Lanes with a suspect among their records.
+    suspect_lanes: VecDeque<LaneId>,
+    /// Note the runs that are out, for the marks.
+    pub marking: bool,
 }
 
 impl Scheduler {
@@ -119,6 +124,8 @@ impl Scheduler {
             bytes: 0,
             spare: Vec::new(),
             slot_partitions: Vec::new(),
+            suspect_lanes: VecDeque::new(),
+            marking: false,
         }
     }
 
@@ -142,6 +149,9 @@ impl Scheduler {
                 Some(lane) => *lane,
                 None => self.new_lane(id, key_hash),
             };
+            if !self.partitions.get(id).suspects.is_empty() {
+                self.note_suspect(id, lane_id, record.offset());
+            }
             let lane = &mut self.lanes[lane_id as usize];
             lane.queue.push_back(Item { record, sequence });
             if lane.state == LaneState::Idle {
@@ -149,6 +159,9 @@ impl Scheduler {
                 self.idle -= 1;
                 self.ready.push_back(lane_id);
             }
+        }
+        for id in slots.iter().flatten() {
+            self.partitions.get_mut(*id).forget_suspects();
         }
         self.slot_partitions = slots;
         if self.idle > IDLE_LANES {
@@ -170,23 +183,90 @@ impl Scheduler {
                 self.idle += 1;
                 continue;
             }
-            let mut items = self.spare.pop().unwrap_or_default();
             let many = lane.queue.len().min(MOST_PER_RUN);
-            items.extend(lane.queue.drain(..many));
-            lane.state = LaneState::Running;
-            partition.running += 1;
-            self.running += 1;
-            return Some(Run {
-                lane: lane_id,
-                worker: 0,
-                items,
-                cancel: partition.cancel.clone(),
-                failures: lane.failures,
-                first_failure: lane.first_failure.map(|(_, at)| at),
-                spent: self.is_spent(lane_id),
-            });
+            return Some(self.hand_out(lane_id, many));
         }
         None
+    }
+
+    fn hand_out(&mut self, lane_id: LaneId, many: usize) -> Run {
+        let mut items = self.spare.pop().unwrap_or_default();
+        let spent = self.is_spent(lane_id);
+        let lane = &mut self.lanes[lane_id as usize];
+        let partition = self.partitions.get_mut(lane.partition);
+        items.extend(lane.queue.drain(..many));
+        lane.state = LaneState::Running;
+        partition.running += 1;
+        self.running += 1;
+        if self.marking
+            && let Some(first) = items.first()
+        {
+            partition.out.insert(lane_id, (first.record.offset(), items.len() as u32));
+        }
+        Run {
+            lane: lane_id,
+            worker: 0,
+            items,
+            cancel: partition.cancel.clone(),
+            failures: lane.failures,
+            first_failure: lane.first_failure.map(|(_, at)| at),
+            spent,
+            condemned: false,
+        }
+    }
+
+    /// True while there are records that may kill the process: everything else waits.
+    pub fn is_quarantined(&self) -> bool {
+        self.partitions.iter().any(|partition| !partition.suspects.is_empty() && partition.dispatching())
+    }
+
+    /// The next run of a lane with suspects, to run with nothing beside it.
+    pub fn next_alone(&mut self) -> Option<Run> {
+        if self.running > 0 {
+            return None;
+        }
+        let lanes = &self.lanes;
+        let partitions = &self.partitions;
+        self.suspect_lanes.retain(|id| {
+            let lane = &lanes[*id as usize];
+            partitions.knows(lane.partition, lane.key_hash, *id)
+                && lane
+                    .queue
+                    .iter()
+                    .any(|item| partitions.get(lane.partition).suspects.group(item.record.offset()).is_some())
+        });
+        let ready = |id: &LaneId| {
+            let lane = &lanes[*id as usize];
+            lane.state == LaneState::Ready && partitions.get(lane.partition).dispatching()
+        };
+        let lane_id = self.suspect_lanes.iter().copied().find(ready)?;
+        let lane = &self.lanes[lane_id as usize];
+        let partition = self.partitions.get_mut(lane.partition);
+        let suspects = &partition.suspects;
+        let offset_at = |at: usize| lane.queue.get(at).map(|item| item.record.offset());
+        let head = offset_at(0)?;
+        // A suspect's group, or the innocent records that stand before it in its lane.
+        let most = suspects.group(head).map_or(MOST_PER_RUN, |count| count.max(1) as usize);
+        let begins = |at: usize| offset_at(at).is_none_or(|offset| suspects.group(offset).is_some());
+        let many = (1..most).find(|at| begins(*at)).unwrap_or(most).min(lane.queue.len());
+        let condemned = many == 1 && suspects.deaths(head) >= DEATHS;
+        partition.alone = match suspects.group(head) {
+            Some(_) if !condemned => (0..many).filter_map(offset_at).collect(),
+            _ => Vec::new(),
+        };
+        let mut run = self.hand_out(lane_id, many);
+        run.condemned = condemned;
+        Some(run)
+    }
+
+    fn note_suspect(&mut self, id: PartitionId, lane: LaneId, offset: i64) {
+        let partition = self.partitions.get_mut(id);
+        if partition.suspects.group(offset).is_some() {
+            partition.suspects_in_hand.insert(offset);
+            if !self.suspect_lanes.contains(&lane) {
+                self.suspect_lanes.push_back(lane);
+            }
+        }
     }
 
     /// True when the lane's last failure used up its budget and its policy is to give up: the next run
@@ -212,6 +292,18 @@ impl Scheduler {
         let lane = &mut self.lanes[end.lane as usize];
         let partition = self.partitions.get_mut(lane.partition);
         partition.running -= 1;
+        if self.marking {
+            partition.out.remove(&end.lane);
+        }
+        if !partition.suspects.is_empty() {
+            // What came back does not kill, however it ended.
+            partition.alone.clear();
+            let tried = end.rest.first().filter(|_| end.failure.is_some());
+            for item in end.items.iter().chain(tried) {
+                partition.suspects.acquit(item.record.offset());
+                partition.suspects_in_hand.remove(&item.record.offset());
+            }
+        }
         for item in end.items.drain(..) {
             partition.tracker.finish(item.sequence);
             partition.finished(item.record.size(), now);

@@ -1,0 +1,61 @@
+//! Records that kill the process, and kills from outside.
+
+use super::*;
+
+/// A process that dies: the consumer is dropped as it stands, its marks stay.
+async fn die(running: JoinHandle<Result<Summary, RunError>>, broker: &MemoryBroker) {
+    running.abort();
+    let _ = running.await;
+    broker.lose("in", &[0]);
+    sleep(Duration::from_secs(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_kills_the_process_is_dead_lettered_after_its_third_death_alone() {
+    let mut bench = Bench::new(1);
+    bench.policy.exit_when_idle = false;
+    // `sleep:3600000` stands for the record that kills: the process is ended while it runs.
+    for n in 0..5 {
+        bench.put("a", if n == 2 { "sleep:3600000" } else { "ok" });
+        bench.put(&format!("b{n}"), "sleep:50");
+    }
+    let mut deaths = 0;
+    while bench.broker.records("in.dlq").is_empty() {
+        let (_trigger, running) = bench.start();
+        sleep(Duration::from_secs(30)).await;
+        if !bench.broker.records("in.dlq").is_empty() {
+            running.abort();
+            break;
+        }
+        die(running, &bench.broker).await;
+        deaths += 1;
+        assert!(deaths < 10);
+    }
+    // Once among others, once as a group, three times alone.
+    assert_eq!(deaths, 5);
+    let letters = bench.broker.records("in.dlq");
+    assert_eq!((letters.len(), Envelope::of(&letters[0]).unwrap().origin.offset), (1, 4));
+    assert_eq!(Envelope::of(&letters[0]).unwrap().error.unwrap().class, "crash");
+    let ended: std::collections::BTreeSet<i64> = bench.script.done_of("a").into_iter().collect();
+    assert_eq!(ended.into_iter().collect::<Vec<_>>(), [0, 2, 6, 8]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn kills_from_outside_condemn_nobody() {
+    let mut bench = Bench::new(1);
+    bench.policy.exit_when_idle = false;
+    for n in 0..400 {
+        bench.put(&format!("k{}", n % 40), "sleep:40");
+    }
+    for round in 0..30 {
+        let (_trigger, running) = bench.start();
+        sleep(Duration::from_millis(130 + 37 * (round % 5))).await;
+        die(running, &bench.broker).await;
+    }
+    let (trigger, running) = bench.start();
+    sleep(Duration::from_secs(60)).await;
+    trigger.advance();
+    running.await.unwrap().unwrap();
+    assert!(bench.broker.records("in.dlq").is_empty());
+    assert_eq!(bench.committed(0), 400);
+}
