@@ -10,6 +10,7 @@ mod dsn;
 #[cfg(unix)]
 pub mod embedded;
 mod error;
+pub mod ledger;
 pub mod migrate;
 mod pool;
 pub mod posting;

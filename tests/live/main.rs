@@ -6,6 +6,7 @@
 mod support;
 
 mod killed;
+mod ledger;
 mod newcomer;
 mod poison;
 mod postgres;

@@ -2,6 +2,7 @@
 
 mod promote;
 mod txns;
+mod view;
 
 use crate::app::App;
 use crate::error::Result;

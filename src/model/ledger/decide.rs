@@ -191,7 +191,7 @@ pub fn decide<'p>(messages: &'p [Prepared<'p>], stored: &HashMap<Uuid, Stored>, 
 #[cfg(test)]
 mod tests {
     use super::super::rules::RulesMark;
-    use super::super::samples::txn;
+    use super::super::samples::{sample_rule, txn};
     use super::*;
     use proptest::prelude::*;
 
@@ -208,15 +208,8 @@ mod tests {
     }
 
     fn rules(sources: &[&str]) -> RuleSet {
-        let rule = |source: &&str| ActiveRule {
-            rule_id: Uuid::nil(),
-            source: (*source).to_owned(),
-            source_norm: (*source).to_owned(),
-            target_sheet: "s".into(),
-            target_header: "h".into(),
-            notes: None,
-        };
-        RuleSet::new(RulesMark { count: 0, version: 0 }, sources.iter().map(rule).collect())
+        let mark = RulesMark { count: 0, version: 0 };
+        RuleSet::new(mark, sources.iter().map(|source| sample_rule(source)).collect())
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod identity;
 pub mod message;
 pub mod money;
 pub mod normalise;
+pub mod promote;
 pub mod rules;
 pub mod rules_csv;
 pub mod transaction;

@@ -4,7 +4,8 @@ use super::ascii_json::push_string;
 use super::identity::hex;
 use super::normalise::normalise;
 use hashbrown::HashMap;
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -53,8 +54,8 @@ pub fn rule_id(content_hash: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, content_hash.as_bytes())
 }
 
-/// A rule as it is in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A rule as it is in force. Its JSON is the form of the snapshots in control.rule_versions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActiveRule {
     /// Made from its content.
     pub rule_id: Uuid,
@@ -68,6 +69,12 @@ pub struct ActiveRule {
     pub target_header: String,
     /// A note.
     pub notes: Option<String>,
+    /// When it was entered.
+    pub created_at: Timestamp,
+    /// When its present content came into force.
+    pub applied_at: Timestamp,
+    /// The version of the company's rules that brought this content.
+    pub version: i64,
 }
 
 /// What tells one state of a company's active rules from another without reading them: how many there are, and
@@ -100,33 +107,14 @@ impl RuleSet {
     }
 }
 
-#[derive(Serialize)]
-struct Snapshot<'a> {
-    rule_id: Uuid,
-    source: &'a str,
-    source_norm: &'a str,
-    target_sheet: &'a str,
-    target_header: &'a str,
-    notes: Option<&'a str>,
-}
-
-/// A company's rules as JSON, ordered by source, and the SHA-256 (hexadecimal) of it. The same rules give the same text.
-pub fn snapshot(rules: &[ActiveRule]) -> Result<(String, serde_json::Value), serde_json::Error> {
-    let mut sorted: Vec<&ActiveRule> = rules.iter().collect();
-    sorted.sort_by(|a, b| a.source_norm.cmp(&b.source_norm));
-    let shots: Vec<Snapshot<'_>> = sorted
-        .into_iter()
-        .map(|rule| Snapshot {
-            rule_id: rule.rule_id,
-            source: &rule.source,
-            source_norm: &rule.source_norm,
-            target_sheet: &rule.target_sheet,
-            target_header: &rule.target_header,
-            notes: rule.notes.as_deref(),
-        })
+/// SHA-256, in hexadecimal, of what the rules say, whatever their order, age or version.
+pub fn checksum(rules: &[ActiveRule]) -> String {
+    let mut lines: Vec<String> = rules
+        .iter()
+        .map(|rule| format!("{}\u{1f}{}\n", rule.rule_id, rule.notes.as_deref().unwrap_or_default()))
         .collect();
-    let text = serde_json::to_string(&shots)?;
-    Ok((hex(&Sha256::digest(text.as_bytes())), serde_json::from_str(&text)?))
+    lines.sort_unstable();
+    hex(&Sha256::digest(lines.concat().as_bytes()))
 }
 
 /// An approved rule from its parts; `None` when nothing of the source is left in its normal form.
@@ -145,6 +133,7 @@ pub fn approved(source: &str, target_sheet: &str, target_header: &str, notes: &s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ledger::samples::sample_rule;
 
     #[test]
     fn rule_identity_vectors() {
@@ -163,18 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn snapshots_do_not_depend_on_the_order() {
-        let rule = |source: &str| ActiveRule {
-            rule_id: Uuid::nil(),
-            source: source.to_owned(),
-            source_norm: source.to_owned(),
-            target_sheet: "s".into(),
-            target_header: "h".into(),
-            notes: None,
-        };
-        let (first, json) = snapshot(&[rule("a"), rule("b")]).unwrap();
-        assert_eq!(snapshot(&[rule("b"), rule("a")]).unwrap().0, first);
-        assert_ne!(snapshot(&[rule("b")]).unwrap().0, first);
-        assert_eq!(json[0]["source"], "a");
+    fn the_checksum_is_about_content_only() {
+        let one = sample_rule("a");
+        let two = ActiveRule { version: 7, ..sample_rule("b") };
+        let sum = checksum(&[one.clone(), two.clone()]);
+        assert_eq!(checksum(&[ActiveRule { version: 9, ..two.clone() }, one.clone()]), sum);
+        assert_ne!(checksum(std::slice::from_ref(&two)), sum);
+        assert_ne!(checksum(&[one, ActiveRule { notes: Some("x".into()), ..two }]), sum);
     }
 }

@@ -84,6 +84,10 @@ impl World {
     pub fn group(&self) -> String {
         format!("{}-txns", self.name)
     }
+    /// The world's database.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
+    }
     /// The brokers.
     pub fn brokers(&self) -> &str {
         &self.servers.brokers
