@@ -2,8 +2,6 @@
 //!
 //! Handlers see a [`Lease`] or a [`Transaction`] and call the functions of this room; no driver type leaves it.
 
-#![allow(dead_code)] // until the SQL functions that use these are all in
-
 pub mod company;
 mod connect;
 mod dsn;

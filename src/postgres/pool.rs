@@ -172,10 +172,6 @@ impl Lease {
     pub(super) fn client(&self) -> &Client {
         &self.session().client
     }
-    /// The driver's client, exclusively.
-    pub(super) fn client_mut(&mut self) -> &mut Client {
-        &mut self.session_mut().client
-    }
     /// `sql`, prepared once per connection.
     pub(super) async fn prepared(&mut self, sql: &'static str) -> Result<Statement, Error> {
         let session = self.session_mut();

@@ -31,11 +31,11 @@ pub async fn run(app: &App, _args: Args) -> Result<()> {
     } else if let Some(token) = app.confirm_change(&format!("apply {} changes?", rows.len())).await? {
         for database in &survey.databases {
             let applied = rollout::migrate(database, &token).await?;
-            let (files, homes) = (applied.len(), database.homes.len());
-            app.ui.status(&format!(
-                "{}: applied {files} migrations, created the partitions of {homes} companies",
-                database.dsn
-            ));
+            let mut done = format!("{}: {} migrations applied", database.dsn, applied.len());
+            if !database.homes.is_empty() {
+                done.push_str(&format!(", partitions of {} companies created", database.homes.len()));
+            }
+            app.ui.status(&done);
         }
     }
     match survey.failed.into_iter().next() {
