@@ -1,6 +1,7 @@
 //! `kylo seed`: brings the companies of a file into the database.
 
 use crate::app::App;
+use crate::commands::examples;
 use crate::error::{Error, Result};
 use crate::model::company::{CompanyChange, CompanyConfig};
 use crate::model::company_file;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 /// The file holds a [[company]] table for each; ${NAME} is taken from the environment. Shows the difference to the
 /// table first; running it again changes nothing.
 #[derive(Debug, clap::Args)]
+#[command(before_help = examples(&["kylo seed companies.toml", "kylo seed companies.toml --dry-run", "kylo seed companies.toml --prune --yes"]))]
 pub struct Args {
     /// The companies' file
     #[arg(value_name = "FILE", default_value = "companies.toml")]

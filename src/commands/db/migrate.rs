@@ -2,6 +2,7 @@
 
 use super::view;
 use crate::app::App;
+use crate::commands::examples;
 use crate::error::Result;
 use crate::postgres::rollout;
 
@@ -10,6 +11,7 @@ use crate::postgres::rollout;
 /// Applies what is pending to the control database and to the database of every seeded company, and creates the
 /// companies' partitions. Shows the plan first; running it again changes nothing.
 #[derive(Debug, clap::Args)]
+#[command(before_help = examples(&["kylo db migrate", "kylo db migrate --dry-run", "kylo db migrate --yes"]))]
 pub struct Args {}
 
 /// Runs the command.

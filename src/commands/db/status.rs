@@ -2,6 +2,7 @@
 
 use super::view;
 use crate::app::App;
+use crate::commands::examples;
 use crate::error::{Error, Result};
 use crate::postgres::rollout;
 
@@ -9,6 +10,7 @@ use crate::postgres::rollout;
 ///
 /// Exits 7 when something is pending, changed, missing or skipped.
 #[derive(Debug, clap::Args)]
+#[command(before_help = examples(&["kylo db status", "kylo db status -o json"]))]
 pub struct Args {}
 
 /// Runs the command.
