@@ -758,7 +758,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_sub
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -f -a "import" -d 'imports approved rules from a CSV file'
+complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -f -a "import" -d 'approve the rules of a CSV file'
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -809,8 +809,9 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subc
 complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -f -a "txns" -d 'publishes bank transactions'
-complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -f -a "promote" -d 'asks for approved rules to be promoted'
+complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -f -a "txns" -d 'publish bank transactions'
+complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -f -a "promote" -d 'ask for approved rules to be promoted'
+complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l source -d 'The account a CSV without ids was exported from; ids are made from it' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -829,6 +830,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l direct -d 'Store them in this process, without Kafka'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s v -l verbose -d 'Show details'
@@ -836,6 +838,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l company -d 'Only this company (may be given more than once); else every seeded company' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -854,6 +857,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l direct -d 'Promote in this process, without Kafka'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s v -l verbose -d 'Show details'

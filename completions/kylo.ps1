@@ -865,7 +865,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and stop')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'imports approved rules from a CSV file')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'approve the rules of a CSV file')
             break
         }
         'kylo;rules;import' {
@@ -924,11 +924,12 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and stop')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('txns', 'txns', [CompletionResultType]::ParameterValue, 'publishes bank transactions')
-            [CompletionResult]::new('promote', 'promote', [CompletionResultType]::ParameterValue, 'asks for approved rules to be promoted')
+            [CompletionResult]::new('txns', 'txns', [CompletionResultType]::ParameterValue, 'publish bank transactions')
+            [CompletionResult]::new('promote', 'promote', [CompletionResultType]::ParameterValue, 'ask for approved rules to be promoted')
             break
         }
         'kylo;send;txns' {
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'The account a CSV without ids was exported from; ids are made from it')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -943,6 +944,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('--direct', '--direct', [CompletionResultType]::ParameterName, 'Store them in this process, without Kafka')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
@@ -958,6 +960,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             break
         }
         'kylo;send;promote' {
+            [CompletionResult]::new('--company', '--company', [CompletionResultType]::ParameterName, 'Only this company (may be given more than once); else every seeded company')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -972,6 +975,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('--direct', '--direct', [CompletionResultType]::ParameterName, 'Promote in this process, without Kafka')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')

@@ -22,11 +22,17 @@ fn version_names_commit_and_librdkafka() {
 fn help() {
     let room = Room::new();
     insta::assert_snapshot!(room.told(&[
-        room.kylo(&[]),
         room.kylo(&["init", "--help"]),
         room.kylo(&["help", "exit-codes"]),
         room.kylo(&["help", "topics", "creat"]),
     ]));
+}
+
+#[test]
+fn without_a_command_the_help_is_wrong_use() {
+    let run = Room::new().kylo(&[]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("Usage: kylo") && run.stderr.contains("completions"), "{}", run.stderr);
 }
 
 #[test]
