@@ -1,5 +1,9 @@
 //! What every command is given: settings, clock, output, the stop signal, and clients opened when first asked.
 
+mod consumers;
+
+pub use consumers::{ConsumerOrder, Mode};
+
 use crate::consent::{self, ConsentFlags, Decision, WriteToken};
 use crate::error::{Error, Result};
 use crate::kafka;

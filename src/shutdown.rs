@@ -37,6 +37,10 @@ pub fn channel() -> (Trigger, Shutdown) {
 }
 
 impl Trigger {
+    /// How far the shutdown has come.
+    pub fn stage(&self) -> Stage {
+        *self.0.borrow()
+    }
     /// One step further: running -> draining -> stopping. Returns the new stage.
     pub fn advance(&self) -> Stage {
         let mut now = Stage::Running;

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 /// Time between sweeps.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// Time between sweeps while somebody waits for the end.
+const FLUSH_PAUSE: Duration = Duration::from_millis(50);
 /// Keys drained at once.
 const CONCURRENCY: usize = 8;
 /// Failing keys of one dependency that hold the others of it back.
@@ -139,7 +141,8 @@ impl DrainTask {
                 Some((name, outcome)) = steps.next(), if !steps.is_empty() => {
                     self.ended(&mut keys, &mut ready, name, outcome);
                     if steps.is_empty() && ready.is_empty() && !flushes.is_empty() {
-                        next_sweep = Instant::now();
+                        // Soon, not at once: another process may lead what is left.
+                        next_sweep = Instant::now() + FLUSH_PAUSE;
                     }
                 }
                 hint = self.hints.recv(), if hints_open => match hint {

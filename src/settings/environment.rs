@@ -16,6 +16,8 @@ pub struct Environment {
     pub user_config: Option<PathBuf>,
     /// The folder for what can be fetched again.
     pub user_cache: Option<PathBuf>,
+    /// The folder for what a run leaves for the next one.
+    pub user_state: Option<PathBuf>,
 }
 
 impl Environment {
@@ -30,6 +32,9 @@ impl Environment {
             folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             user_config: folders.as_ref().map(|folders| folders.config_dir().to_owned()),
             user_cache: folders.as_ref().map(|folders| folders.cache_dir().to_owned()),
+            user_state: folders
+                .as_ref()
+                .map(|folders| folders.state_dir().unwrap_or(folders.data_local_dir()).to_owned()),
         }
     }
     /// The value of a variable; an empty one counts as not set.

@@ -115,6 +115,11 @@ impl Settings {
     pub fn cache_folder(&self) -> PathBuf {
         self.environment.user_cache.clone().unwrap_or_else(|| std::env::temp_dir().join("kylo-cache"))
     }
+    /// The folder for what a run leaves for the next one on this machine (`state.folder`).
+    pub fn state_folder(&self) -> PathBuf {
+        let of_user = || self.environment.user_state.clone();
+        self.path("state.folder").or_else(of_user).unwrap_or_else(|| std::env::temp_dir().join("kylo-state"))
+    }
     /// The working folder.
     pub fn working_folder(&self) -> &std::path::Path {
         &self.environment.folder

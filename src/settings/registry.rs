@@ -105,6 +105,13 @@ pub fn keys() -> Vec<Key> {
             None,
             "companies sent through Kafka, comma separated, the rest direct; unset: all through Kafka",
         ),
+        Key::new(
+            "state.folder",
+            Text,
+            &[],
+            None,
+            "folder for what a run leaves for the next one on this machine",
+        ),
         Key::new("log.level", Text, &[], Some("warn"), "what the log on stderr shows"),
         Key::new("log.format", OneOf(&["text", "json"]), &[], Some("text"), "shape of the log"),
         Key::new("read_only", Bool, &[], Some("false"), "refuse every change (for a profile)"),

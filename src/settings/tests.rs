@@ -37,6 +37,7 @@ impl Room {
             folder: self.folder.path().join("work/here"),
             user_config: Some(self.folder.path().join("config")),
             user_cache: None,
+            user_state: None,
         };
         load(environment, &self.flags)
     }

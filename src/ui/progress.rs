@@ -66,6 +66,19 @@ impl Progress {
         }
         self.show();
     }
+    /// Shows `text` instead of a count: one quiet line that stays in its place on a terminal, a line every ten
+    /// seconds elsewhere.
+    pub fn message(&self, text: &str) {
+        let inner = &self.inner;
+        let line = format!("{}: {text}", inner.what);
+        if self.on_terminal() {
+            let bar = self.bar();
+            bar.set_style(live_style());
+            bar.set_message(line);
+        } else if self.is_line_due() {
+            inner.ui.status(&line);
+        }
+    }
     /// Takes it off the screen.
     pub fn finish(self) {
         if let Some(bar) = self.inner.bar.get() {
@@ -92,6 +105,14 @@ impl Progress {
                 .add(bar.with_message(self.inner.what.clone()).with_elapsed(self.inner.started.elapsed()))
         })
     }
+    fn is_line_due(&self) -> bool {
+        let mut last = self.inner.last_line.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.elapsed() >= LINE_EVERY;
+        if due {
+            *last = Instant::now();
+        }
+        due
+    }
     fn show(&self) {
         let inner = &self.inner;
         let done = inner.done.load(Ordering::Relaxed);
@@ -101,12 +122,9 @@ impl Progress {
             }
             return;
         }
-        let mut last = inner.last_line.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.elapsed() < LINE_EVERY {
+        if !self.is_line_due() {
             return;
         }
-        *last = Instant::now();
-        drop(last);
         inner.ui.status(&match self.total() {
             Some(total) => format!("{}: {done} of {total}", inner.what),
             None => format!("{}: {done}", inner.what),
@@ -129,6 +147,10 @@ fn style(bar: bool) -> ProgressStyle {
     };
     // A template that cannot be read would be a fault of ours; the plain bar is good enough then.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn live_style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 #[cfg(test)]

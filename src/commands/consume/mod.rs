@@ -1,0 +1,191 @@
+//! `kylo consume`: runs built-in consumers.
+
+mod view;
+
+use crate::app::{App, ConsumerOrder, Mode};
+use crate::engine::{OnLost, Policy, RunError, Summary};
+use crate::error::{Error, Result};
+use crate::model::pipeline::{self, PIPELINES, Pipeline, WorkerSpec};
+use crate::model::suggest::nearest;
+use crate::shutdown::{self, Shutdown, Stage, Trigger};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use view::{Console, ShadowPosts};
+
+/// run built-in consumers
+///
+/// A shadow consumer does everything but outside writes, in a group of its own. A live one posts too. Without
+/// either flag the setting sheets.post decides (shadow by default). The first Ctrl-C finishes what is in hand,
+/// commits and leaves; a second one stops at once, which is safe.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    kylo consume txns --shadow\n  \
+    kylo consume txns promote --live --exit-when-idle\n  \
+    kylo consume --all --live")]
+pub struct Args {
+    /// The consumers to run: txns, promote
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    names: Vec<String>,
+    /// All consumers of a pipeline
+    #[arg(long, conflicts_with = "names")]
+    all: bool,
+    /// The pipeline of --all
+    #[arg(long, value_name = "NAME", default_value = "ledger")]
+    pipeline: String,
+    /// Everything but outside writes
+    #[arg(long, conflicts_with = "live")]
+    shadow: bool,
+    /// Outside writes too
+    #[arg(long)]
+    live: bool,
+    /// Handlers at once, for each consumer
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: Option<u16>,
+    /// End when everything there was is done and committed
+    #[arg(long)]
+    exit_when_idle: bool,
+    /// What to do when records were deleted before they were read
+    #[arg(long, value_name = "WHAT", value_parser = ["stop", "continue"], default_value = "stop")]
+    on_lost: String,
+    /// Go on however many records in a row are dead-lettered
+    #[arg(long)]
+    no_flood_stop: bool,
+}
+
+/// Runs the command.
+pub async fn run(app: &App, args: Args) -> Result<()> {
+    let workers = chosen(&args)?;
+    let live = args.live || (!args.shadow && app.settings.sheets_post());
+    let policy = policy(app, &args);
+    let shadow = ShadowPosts::new(app);
+    let mut consumers = Vec::new();
+    for (pipeline, worker) in workers {
+        let mode = if live { Mode::Live } else { Mode::Shadow(Arc::new(shadow.report())) };
+        let console = Console::new(app.ui.clone(), worker.name);
+        let reporter = Arc::new(console);
+        let order =
+            ConsumerOrder { pipeline, worker, mode, policy: policy.clone(), reporter: reporter.clone() };
+        let (topic, group) = (order.topic(app), order.group(app));
+        let how = if live { "live" } else { "shadow" };
+        consumers.push((worker.name, app.consumer(order).await?));
+        app.ui.status(&format!("consuming {} ({how}): topic {topic}, group {group}", worker.name));
+    }
+    let (trigger, shutdown) = linked(&app.shutdown);
+    let mut running = JoinSet::new();
+    for (name, consumer) in consumers {
+        let shutdown = shutdown.clone();
+        running.spawn(async move { (name, consumer.run(shutdown).await) });
+    }
+    let mut result = Ok(());
+    while let Some(ended) = running.join_next().await {
+        let ended = match ended {
+            Ok((name, Ok(summary))) => {
+                view::summary(&app.ui, name, &summary).and_then(|()| whole(name, &summary))
+            }
+            Ok((name, Err(error))) => Err(described(name, error)),
+            Err(error) => Err(Error::failed("a consumer ended unexpectedly").source(&error)),
+        };
+        if let Err(error) = ended {
+            if result.is_ok() {
+                result = Err(error);
+            } else {
+                app.ui.error(&error);
+            }
+            // One that cannot go on takes the others along, so that whoever runs us notices.
+            if trigger.stage() == Stage::Running {
+                trigger.advance();
+            }
+        }
+    }
+    shadow.finish().await;
+    result
+}
+
+fn chosen(args: &Args) -> Result<Vec<(&'static Pipeline, &'static WorkerSpec)>> {
+    if args.all {
+        let found = PIPELINES.iter().find(|pipeline| pipeline.name == args.pipeline);
+        let pipeline = found.ok_or_else(|| {
+            let names: Vec<&str> = PIPELINES.iter().map(|pipeline| pipeline.name).collect();
+            Error::usage(format!("no pipeline \"{}\"", args.pipeline))
+                .hint(format!("one of: {}", names.join(", ")))
+        })?;
+        return Ok(pipeline.workers.iter().map(|worker| (*pipeline, worker)).collect());
+    }
+    let names: Vec<&str> =
+        PIPELINES.iter().flat_map(|pipeline| pipeline.workers).map(|worker| worker.name).collect();
+    let mut found: Vec<(&'static Pipeline, &'static WorkerSpec)> = Vec::new();
+    for name in &args.names {
+        let worker = pipeline::worker(name).ok_or_else(|| {
+            let error = Error::usage(format!("no built-in consumer \"{name}\""));
+            let error = match nearest(name, names.iter().copied()) {
+                Some(near) => error.hint(format!("did you mean `kylo consume {near}`?")),
+                None => error.hint(format!("the consumers are {}", names.join(", "))),
+            };
+            error.hint(format!("to read a topic: kylo topics consume {name}"))
+        })?;
+        if !found.iter().any(|(_, known)| known.name == worker.1.name) {
+            found.push(worker);
+        }
+    }
+    Ok(found)
+}
+
+fn policy(app: &App, args: &Args) -> Policy {
+    let mut policy = Policy { exit_when_idle: args.exit_when_idle, ..Policy::default() };
+    if let Some(concurrency) = args.concurrency {
+        policy.concurrency = usize::from(concurrency);
+    }
+    if args.on_lost == "continue" {
+        policy.on_lost = OnLost::Continue;
+    }
+    if args.no_flood_stop {
+        policy.flood_run = 0;
+    }
+    policy.idle_timeout = app.settings.idle_timeout();
+    policy
+}
+
+/// A stop signal that follows `outer` and that we can raise ourselves.
+fn linked(outer: &Shutdown) -> (Trigger, Shutdown) {
+    let (trigger, shutdown) = shutdown::channel();
+    let (first, second) = (outer.requested(), outer.reached(Stage::Stopping));
+    let raised = trigger.clone();
+    tokio::spawn(async move {
+        first.await;
+        if raised.stage() == Stage::Running {
+            raised.advance();
+        }
+        second.await;
+        raised.advance();
+    });
+    (trigger, shutdown)
+}
+
+/// A run that had to cut something short is a failure, although nothing is lost.
+fn whole(name: &str, summary: &Summary) -> Result<()> {
+    if !summary.abandoned.is_empty() {
+        let error = Error::failed(format!("{name}: handlers did not end in time and were cancelled"));
+        let named = summary.abandoned.iter().fold(error, |error, cut| error.cause(cut.to_string()));
+        return Err(named.hint("nothing is lost: these records run again"));
+    }
+    if summary.uncommitted {
+        return Err(Error::failed(format!("{name}: the last positions could not be committed"))
+            .hint("nothing is lost: what was done since the last commit runs again, and changes nothing"));
+    }
+    Ok(())
+}
+
+fn described(name: &str, error: RunError) -> Error {
+    match error {
+        RunError::Lost(_) => Error::check(format!("{name}: {error}"))
+            .hint("to go on behind them: kylo consume ... --on-lost continue"),
+        RunError::Stalled { blocked, .. } => {
+            let stalled = Error::failed(format!("{name}: nothing moved for too long"));
+            blocked.iter().fold(stalled, |stalled, lane| stalled.cause(view::blocked(lane)))
+        }
+        RunError::Flooded(_) => Error::failed(format!("{name}: {error}"))
+            .hint("look at them: kylo dlq list")
+            .hint("to go on all the same: kylo consume ... --no-flood-stop"),
+        RunError::Source(_) | RunError::Start(_) => Error::failed(format!("{name}: {error}")),
+    }
+}
