@@ -15,7 +15,7 @@ test: ## every test, the live ones on a real Kafka and PostgreSQL that start and
 check: ## format, lints, documentation: what must be clean before a change goes in
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && set -x && cargo fmt --check \
 	  && cargo clippy --locked --all-targets -- -D warnings \
-	  && RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --document-private-items
+	  && RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --lib
 
 bench: ## ledger against COPY and against a Python consumer, in one run; JSON in target/bench (BENCH_MESSAGES=2000)
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo \

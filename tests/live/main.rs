@@ -8,6 +8,7 @@ mod support;
 mod killed;
 mod ledger;
 mod newcomer;
+mod own_consumer;
 mod poison;
 mod postgres;
 mod prompt;

@@ -1,7 +1,7 @@
 //! The broker, seen with a plain client, past everything of kylo's.
 
 use super::World;
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, Headers, OwnedHeaders};
@@ -47,6 +47,16 @@ impl World {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.brokers()).set("partitioner", "murmur2_random");
         config
+    }
+
+    /// Creates a topic past kylo.
+    pub fn create_topic(&self, topic: &str, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let results = runtime.block_on(admin.create_topics([&wanted], &options)).expect("creating a topic");
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
     }
 
     /// Writes `records` to `topic` in order and waits for every acknowledgement.
