@@ -6,7 +6,7 @@
 use super::Config;
 use super::error::kind_of;
 use super::preflight::preflight;
-use super::request::{Native, array, c_text, coded, off_thread, text, text_or_empty};
+use super::request::{Native, array, c_text, coded, is_settling, off_thread, text, text_or_empty};
 use crate::consent::WriteToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::topic::{ConfigEntry, ConfigSource, PartitionState, TopicSpec, TopicState, TopicSummary};
@@ -16,7 +16,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long a cluster that is settling is left alone.
+const SETTLING: Duration = Duration::from_millis(100);
 
 /// The cluster, as its brokers describe it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -128,13 +131,26 @@ impl Admin {
         self.run("deleting topics", move |native| delete_topics(native, &names)).await
     }
 
+    /// Runs `work` off the async threads; again, until the time-out, while the cluster is only settling: a leader
+    /// or a coordinator that is about to be known. Every call of ours may be repeated.
     pub(in crate::kafka) async fn run<T: Send + 'static>(
         &self,
         what: &'static str,
-        work: impl FnOnce(&Native) -> Result<T> + Send + 'static,
+        work: impl Fn(&Native) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let native = self.native.clone();
-        off_thread(what, move || work(&native)).await
+        off_thread(what, move || {
+            let deadline = Instant::now() + native.timeout();
+            loop {
+                match work(&native) {
+                    Err(error) if is_settling(&error) && Instant::now() < deadline => {
+                        std::thread::sleep(SETTLING);
+                    }
+                    result => return result,
+                }
+            }
+        })
+        .await
     }
 }
 

@@ -245,8 +245,28 @@ impl Drop for Event {
 pub(in crate::kafka) fn coded(what: &str, code: RDKafkaErrorCode, text: &str) -> Error {
     let words = describe(code);
     let error = Error::new(kind_of(code), what).cause(words.clone());
-    let text = text.trim_start_matches("Broker: ").trim_start_matches("Local: ");
-    if text.is_empty() || text.eq_ignore_ascii_case(&words) { error } else { error.cause(text) }
+    let text = text.trim_start_matches("Broker: ").trim_start_matches("Local: ").trim_end_matches([':', ' ']);
+    // A request's bare name explains nothing.
+    if !text.contains(' ') || text.eq_ignore_ascii_case(&words) { error } else { error.cause(text) }
+}
+
+/// True when the broker answered that somebody else is in charge by now: metadata catches up by itself.
+pub(in crate::kafka) fn is_settling(error: &Error) -> bool {
+    use RDKafkaErrorCode::*;
+    // `coded` has put the code's words first.
+    let Some(words) = error.causes().first() else { return false };
+    [
+        NotLeaderForPartition,
+        LeaderNotAvailable,
+        FencedLeaderEpoch,
+        UnknownLeaderEpoch,
+        OffsetNotAvailable,
+        NotCoordinator,
+        CoordinatorNotAvailable,
+        CoordinatorLoadInProgress,
+    ]
+    .into_iter()
+    .any(|code| describe(code) == *words)
 }
 
 /// Turns a result's own error into ours; `None` when it has none.

@@ -10,6 +10,8 @@ pub mod offsets;
 pub mod pipeline;
 pub mod posting;
 pub mod record;
+pub mod record_json;
+pub mod replay;
 pub mod secret;
 pub mod suggest;
 pub mod topic;

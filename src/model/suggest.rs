@@ -16,6 +16,21 @@ pub fn did_you_mean(name: &str) -> String {
     format!("did you mean `{name}`?")
 }
 
+/// The error for a `what` (topic, group) of a name that does not exist among `known`, with a hint that names the
+/// nearest one, or else `list`, the command that shows them.
+pub fn not_found<'a>(
+    what: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    list: &str,
+) -> crate::error::Error {
+    let error = crate::error::Error::failed(format!("{what} {name:?} does not exist"));
+    match nearest(name, known) {
+        Some(near) => error.hint(did_you_mean(near)),
+        None => error.hint(format!("`{list}` shows those that do")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,10 @@
 //! `kylo dlq`: dead letters: look, and send back
 
 mod list;
+mod progress;
 mod replay;
 mod show;
+mod view;
 
 use crate::app::App;
 use crate::error::Result;

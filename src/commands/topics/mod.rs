@@ -4,6 +4,7 @@ mod create;
 mod describe;
 mod list;
 mod produce;
+mod view;
 
 use crate::app::App;
 use crate::error::Result;
