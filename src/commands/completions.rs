@@ -1,10 +1,10 @@
-//! `kylo completions`: prints a completion script for a shell
+//! `kylo completions`: prints a completion script for a shell.
 
 use super::examples;
 use crate::app::App;
 use crate::error::Result;
 
-/// Prints a completion script for a shell
+/// print a completion script for a shell
 #[derive(Debug, clap::Args)]
 #[command(before_help = examples(&[
     "kylo completions bash > ~/.local/share/bash-completion/completions/kylo",

@@ -1,11 +1,11 @@
-//! `kylo help`: help on a command, or on a topic that belongs to no command
+//! `kylo help`: help on a command, or on a topic that belongs to no command.
 
 use super::examples;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::suggest;
 
-/// Help on a command or a topic: exit-codes, settings
+/// help on a command or a topic: exit-codes, settings
 #[derive(Debug, clap::Args)]
 #[command(before_help = examples(&["kylo help topics create", "kylo help exit-codes", "kylo help settings"]))]
 pub struct Args {

@@ -1,4 +1,4 @@
-//! `kylo init`: writes kylo.toml, .env and companies.toml to start from
+//! `kylo init`: writes kylo.toml, .env and companies.toml to start from.
 
 use super::examples;
 use crate::app::App;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Writes kylo.toml, .env and companies.toml to start from
+/// write kylo.toml, .env and companies.toml to start from
 #[derive(Debug, clap::Args)]
 #[command(before_help = examples(&["kylo init", "kylo init ledger", "kylo init --overwrite"]))]
 pub struct Args {

@@ -1,6 +1,7 @@
 //! `kylo rules import`: approves the rules of a CSV file.
 
 use crate::app::App;
+use crate::commands::examples;
 use crate::consent::WriteToken;
 use crate::error::{Error, Result};
 use crate::model::company::CompanyConfig;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 /// Columns: company_id, source, target_sheet, target_header and, if you like, notes. A row of the file is approved;
 /// `kylo send promote` makes it active. Shows the difference first; importing again changes nothing.
 #[derive(Debug, clap::Args)]
+#[command(before_help = examples(&["kylo rules import rules.csv", "kylo rules import rules.csv --dry-run", "kylo rules import rules.csv --yes"]))]
 pub struct Args {
     /// The rules' file
     #[arg(value_name = "FILE")]

@@ -2,6 +2,7 @@
 
 use super::view::{self, Message, Route, SentRow};
 use crate::app::App;
+use crate::commands::examples;
 use crate::error::{Error, Result};
 use crate::handlers::ledger::Promote;
 use crate::model::ledger::encode;
@@ -11,6 +12,7 @@ use crate::model::pipeline::LEDGER;
 ///
 /// One request for each company. Asking again changes nothing.
 #[derive(Debug, clap::Args)]
+#[command(before_help = examples(&["kylo send promote", "kylo send promote --company 710 --company 711", "kylo send promote --direct"]))]
 pub struct Args {
     /// Only this company (may be given more than once); else every seeded company
     #[arg(long, value_name = "ID")]

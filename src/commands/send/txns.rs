@@ -2,6 +2,7 @@
 
 use super::view::{self, Message, Route, SentRow};
 use crate::app::App;
+use crate::commands::examples;
 use crate::error::{Error, Result};
 use crate::handlers::ledger::Txns;
 use crate::model::ledger::transaction::CompanyTxns;
@@ -16,6 +17,12 @@ use uuid::Uuid;
 /// with these columns in its header line. Each company's transactions become messages of at most 2000, written
 /// with the broker's acknowledgement. Sending the same again changes nothing.
 #[derive(Debug, clap::Args)]
+#[command(before_help = examples(&[
+    "kylo send txns examples/payloads/three-transactions.json",
+    "kylo send txns statement.csv --source checking",
+    "jq -c . payload.json | kylo send txns -",
+    "kylo send txns payload.json --direct",
+]))]
 pub struct Args {
     /// The transactions, JSON or CSV; - reads standard input
     #[arg(value_name = "FILE")]
