@@ -31,7 +31,6 @@ impl std::fmt::Debug for Config {
 
 /// What a client is for; decides its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "the roles arrive one by one")]
 pub(in crate::kafka) enum Role<'a> {
     /// Member of this group, reading what it is assigned.
     Member(&'a str),

@@ -52,6 +52,18 @@ impl MockBroker {
             .map_err(|error| client_error(format!("creating topic {}", topic.name), &error))
     }
 
+    /// Answers the next requests of one kind with these errors.
+    #[cfg(test)]
+    pub(in crate::kafka) fn fail_next(
+        &self,
+        api: rdkafka::types::RDKafkaApiKey,
+        errors: &[rdkafka::types::RDKafkaRespErr],
+    ) {
+        if let Some(cluster) = self.client.mock_cluster() {
+            cluster.request_errors(api, errors);
+        }
+    }
+
     /// `host:port` to give to clients.
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap

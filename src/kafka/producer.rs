@@ -182,18 +182,27 @@ impl Producer {
         record: &OutgoingRecord,
         mut ticket: Box<Ticket>,
     ) -> std::result::Result<(), PublishError> {
+        let refused = |refused| match refused {
+            Refused::Full(back) => Ok(back),
+            Refused::Unfit(reason) => {
+                let (topic, reason) = (record.topic.to_string(), reason.to_owned());
+                Err(PublishError { topic, reason, too_large: false })
+            }
+            Refused::Code(code) => Err(refusal(&record.topic, Some(code))),
+        };
+        // Once without asking for a wake-up: nearly always there is room.
+        match produce(&self.client, record, ticket) {
+            Ok(()) => return Ok(()),
+            Err(reason) => ticket = refused(reason)?,
+        }
         loop {
             // Registered before the attempt, so that a report in between is not missed.
             let room = self.client.context().room.notified();
             tokio::pin!(room);
             room.as_mut().enable();
-            let unfit =
-                |reason: String| PublishError { topic: record.topic.to_string(), reason, too_large: false };
             match produce(&self.client, record, ticket) {
                 Ok(()) => return Ok(()),
-                Err(Refused::Full(back)) => ticket = back,
-                Err(Refused::Unfit(reason)) => return Err(unfit(reason.to_owned())),
-                Err(Refused::Code(code)) => return Err(refusal(&record.topic, Some(code))),
+                Err(reason) => ticket = refused(reason)?,
             }
             room.await;
         }

@@ -62,6 +62,7 @@ pub(super) struct Member {
     pub(super) ends: HashMap<TopicPartition, i64>,
     pub(super) assigned: Vec<Assigned>,
     pub(super) revoked: Vec<(TopicPartition, Epoch)>,
+    pub(super) lost: Vec<(TopicPartition, Epoch)>,
     pub(super) reports: Vec<CommitReport>,
     pub(super) troubles: Vec<String>,
     pub(super) left: bool,
@@ -83,6 +84,7 @@ impl Member {
             ends: HashMap::new(),
             assigned: Vec::new(),
             revoked: Vec::new(),
+            lost: Vec::new(),
             reports: Vec::new(),
             troubles: Vec::new(),
             left: false,
@@ -118,6 +120,7 @@ impl Member {
                 for (partition, _) in &partitions {
                     self.epochs.remove(partition);
                 }
+                self.lost.extend(partitions);
             }
             SourceEvent::Batch(batch) => self.read.extend(batch.records()),
             SourceEvent::End { partition, position, epoch } => {

@@ -166,6 +166,8 @@ impl Io {
                 None => {}
             }
         }
+        // At once: the next command may already speak of what starts here.
+        self.rebalance_step();
     }
 
     fn assign(&mut self, list: &TopicPartitionList, starting: Vec<Starting>) {

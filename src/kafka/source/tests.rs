@@ -5,6 +5,7 @@ use super::*;
 use crate::engine::{Committed, Epoch, Record};
 use crate::model::record::{Header, OutgoingRecord, TopicPartition};
 use bytes::Bytes;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -224,4 +225,59 @@ async fn a_dropped_engine_ends_the_source() {
     member.commands = commands;
     let deadline = tokio::time::Instant::now() + LIMIT;
     while tokio::time::timeout_at(deadline, member.events.recv()).await.unwrap().is_some() {}
+}
+
+#[tokio::test]
+async fn a_lost_assignment_ends_its_epochs() {
+    let broker = broker(2);
+    produce(&broker, numbered(0, 0..10)).await;
+    let mut member = Member::join(&broker, "lost", &QUICK);
+    member.until("both ends", |member| member.ends.len() == 2).await;
+    let late = member.position(0, 10, "");
+    broker.fail_next(RDKafkaApiKey::Heartbeat, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID]);
+    member.until("the loss", |member| member.lost.len() == 2).await;
+    assert_eq!(member.commit(1, vec![late]).await, Vec::new(), "a lost epoch commits nothing");
+    assert_eq!(committed(&broker, "lost", 0).0, -1001);
+    member.leave().await;
+}
+
+#[tokio::test]
+async fn a_refused_commit_is_told_and_the_next_one_passes() {
+    let broker = broker(1);
+    produce(&broker, numbered(0, 0..10)).await;
+    let mut member = Member::join(&broker, "refused", &[]);
+    member.until("the end", |member| member.ends.len() == 1).await;
+    broker.fail_next(
+        RDKafkaApiKey::OffsetCommit,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED],
+    );
+    let position = member.position(0, 5, "");
+    let results = member.commit(1, vec![position.clone()]).await;
+    assert_eq!(results, [(position.clone(), Err("group authorization failed".into()))]);
+    assert_eq!(committed(&broker, "refused", 0).0, -1001);
+    assert_eq!(member.commit(2, vec![position.clone()]).await, [(position, Ok(()))]);
+    assert_eq!(committed(&broker, "refused", 0).0, 5);
+    member.leave().await;
+}
+
+#[tokio::test]
+async fn the_newer_group_protocol_shares_a_topic_too() {
+    let broker = broker(4);
+    let newer = [("group.protocol", "consumer")];
+    let mut a = Member::join(&broker, "newer", &newer);
+    a.until("all ends", |member| member.ends.len() == 4).await;
+    let mut b = Member::join(&broker, "newer", &newer);
+    until_both(&mut a, &mut b, |a, b| a.epochs.len() == 2 && b.epochs.len() == 2).await;
+    let mut sent = Vec::new();
+    for partition in 0..4 {
+        sent.extend(numbered(partition, 0..50));
+    }
+    produce(&broker, sent).await;
+    until_both(&mut a, &mut b, |a, b| a.read.len() + b.read.len() >= 200).await;
+    let expected: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+    for partition in 0..4 {
+        assert_eq!([values(&a, partition), values(&b, partition)].concat(), expected);
+    }
+    a.leave().await;
+    b.leave().await;
 }
