@@ -11,5 +11,6 @@ mod newcomer;
 mod own_consumer;
 mod poison;
 mod postgres;
+mod posting;
 mod prompt;
 mod smoke;

@@ -9,6 +9,12 @@ mod sql;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;
+#[cfg(test)]
+mod world_books;
+#[cfg(test)]
+mod world_workbook;
 
 pub use report::{WouldPost, backlog, would_post};
 pub use sql::SqlStore;

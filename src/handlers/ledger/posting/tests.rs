@@ -1,11 +1,9 @@
 //! The drain over books and workbooks in memory, with a fault at any call.
 
-mod world;
-
+use super::world::{self, Change, Fault, World};
 use super::*;
 use crate::model::posting::{ACTIVE_HEADER, PENDING_HEADER, marker_id};
 use proptest::prelude::*;
-use world::{Change, Fault, World};
 
 async fn step(world: &World) -> Result<Drained, Failure> {
     // A new process each time: the drain must not need its memory.

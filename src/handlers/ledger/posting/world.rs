@@ -1,12 +1,9 @@
 //! Books and workbooks in memory, with faults before and after the effect of any call.
 
-mod books;
-mod workbook;
-
-use super::super::*;
+use super::*;
 use crate::model::clock::FixedClock;
-use crate::model::posting::{ActiveRule, Cell, Earlier, PendingRow, Posted};
-use crate::sheets::{Error, SheetsFuture};
+use crate::model::posting::{ActiveRule, Cell, PendingRow};
+use crate::sheets::Error;
 use jiff::{Timestamp, civil::date};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
@@ -58,45 +55,45 @@ pub fn any_change() -> impl Strategy<Value = Change> {
     ]
 }
 
-struct Row {
-    row: PendingRow,
-    open: bool,
-    stamp: Option<String>,
+pub struct Row {
+    pub row: PendingRow,
+    pub open: bool,
+    pub stamp: Option<String>,
 }
 
 #[derive(Debug)]
-struct PostRow {
-    claim: Claim,
-    posted: Option<i64>,
-    open: bool,
+pub struct PostRow {
+    pub claim: Claim,
+    pub posted: Option<i64>,
+    pub open: bool,
 }
 
 #[derive(Default)]
-struct FakeTab {
-    rows: Vec<Vec<Cell>>,
-    markers: Vec<Marker>,
+pub struct FakeTab {
+    pub rows: Vec<Vec<Cell>>,
+    pub markers: Vec<Marker>,
 }
 
-struct LatePost {
-    left: u32,
-    tab: Tab,
-    marker: Marker,
-    rows: Vec<Vec<Cell>>,
+pub struct LatePost {
+    pub left: u32,
+    pub tab: Tab,
+    pub marker: Marker,
+    pub rows: Vec<Vec<Cell>>,
 }
 
 #[derive(Default)]
-struct State {
-    rows: Vec<Row>,
-    versions: Vec<&'static str>,
-    posts: Vec<PostRow>,
-    tabs: BTreeMap<String, FakeTab>,
-    faults: VecDeque<Fault>,
-    sheet_faults: VecDeque<Fault>,
-    late: Vec<LatePost>,
-    elsewhere: bool,
-    sheet_calls: usize,
-    refused: usize,
-    tick: i64,
+pub struct State {
+    pub rows: Vec<Row>,
+    pub versions: Vec<&'static str>,
+    pub posts: Vec<PostRow>,
+    pub tabs: BTreeMap<String, FakeTab>,
+    pub faults: VecDeque<Fault>,
+    pub sheet_faults: VecDeque<Fault>,
+    pub late: Vec<LatePost>,
+    pub elsewhere: bool,
+    pub sheet_calls: usize,
+    pub refused: usize,
+    pub tick: i64,
 }
 
 /// Company 710, its databases and its workbook. Clones are the same world.
@@ -115,7 +112,7 @@ impl std::fmt::Debug for World {
     }
 }
 
-fn rule(source: &str, version: usize) -> ActiveRule {
+pub fn rule(source: &str, version: usize) -> ActiveRule {
     ActiveRule {
         rule_id: Uuid::nil(),
         source: source.to_owned(),
@@ -228,7 +225,7 @@ impl World {
         assert_eq!(self.shown("710 Active"), rules, "{self:?}");
     }
 
-    fn call<T>(&self, effect: impl FnOnce(&mut State) -> T) -> Result<T, Failure> {
+    pub fn call<T>(&self, effect: impl FnOnce(&mut State) -> T) -> Result<T, Failure> {
         let mut state = self.lock();
         let fault = state.faults.pop_front().unwrap_or(Fault::None);
         let away = || Failure::transient("away", "away");
@@ -242,7 +239,7 @@ impl World {
         }
     }
 
-    fn sheet_call<T>(
+    pub fn sheet_call<T>(
         &self,
         tab: &Tab,
         late: Option<Post<'_>>,
@@ -272,7 +269,7 @@ impl World {
 }
 
 impl State {
-    fn deliver(&mut self, calls: u32) {
+    pub fn deliver(&mut self, calls: u32) {
         let (due, left): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.late).into_iter().partition(|late| late.left < calls);
         self.late = left;
@@ -282,7 +279,7 @@ impl State {
             let _ = self.apply(&late.tab, &late.marker, late.rows);
         }
     }
-    fn apply(&mut self, tab: &Tab, marker: &Marker, rows: Vec<Vec<Cell>>) -> Result<(), Error> {
+    pub fn apply(&mut self, tab: &Tab, marker: &Marker, rows: Vec<Vec<Cell>>) -> Result<(), Error> {
         let found = self.tabs.get_mut(&tab.name).expect("tabs are made before they are posted to");
         if found.markers.iter().any(|known| known.id == marker.id) {
             self.refused += 1;

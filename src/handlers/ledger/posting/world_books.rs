@@ -1,6 +1,10 @@
-//! The books.
+//! The books in memory.
 
+use super::world::{PostRow, State, World, rule};
 use super::*;
+use crate::model::posting::{ActiveRule, Earlier, PendingRow, Posted};
+use jiff::Timestamp;
+use uuid::Uuid;
 
 impl Store for World {
     fn waiting(&self) -> StoreFuture<'_, Vec<String>> {

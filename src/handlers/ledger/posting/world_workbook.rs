@@ -1,6 +1,8 @@
-//! The workbook.
+//! The workbook in memory.
 
+use super::world::World;
 use super::*;
+use crate::sheets::SheetsFuture;
 
 impl Sheets for World {
     fn ensure_tab<'a>(&'a self, tab: &'a Tab, _token: &'a WriteToken) -> SheetsFuture<'a, ()> {
