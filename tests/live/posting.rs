@@ -32,9 +32,10 @@ impl Bench {
             sync: false,
         };
         let server = EmbeddedPostgres::start(&options, |_| {}).await.expect("starting a PostgreSQL");
-        let control = embedded::create_database(server.dsn(), &token(), "control").await.unwrap();
-        let other = embedded::create_database(server.dsn(), &token(), "other").await.unwrap();
-        let bench = Bench { server, control, other, sheets: tempfile::tempdir().unwrap() };
+        let control = embedded::create_database(server.dsn(), &token(), "control").await.expect("a database");
+        let other = embedded::create_database(server.dsn(), &token(), "other").await.expect("a database");
+        let bench =
+            Bench { server, control, other, sheets: tempfile::tempdir().expect("a temporary folder") };
         bench.migrate().await;
         for (company, dsn) in [("710", &bench.control), ("711", &bench.other)] {
             let dsn = dsn.secret().expose();
@@ -48,8 +49,8 @@ impl Bench {
         bench
     }
     async fn migrate(&self) {
-        for plan in rollout::survey(&self.control).await.unwrap().databases {
-            rollout::migrate(&plan, &token()).await.unwrap();
+        for plan in rollout::survey(&self.control).await.expect("the databases answer").databases {
+            rollout::migrate(&plan, &token()).await.expect("migrating");
         }
     }
     fn dsn(&self, company: &str) -> &Dsn {
@@ -58,7 +59,7 @@ impl Bench {
     /// Rows as text, null as `-`.
     async fn sql(&self, dsn: &Dsn, text: &str) -> Vec<Vec<String>> {
         let (client, connection) =
-            tokio_postgres::connect(dsn.secret().expose(), tokio_postgres::NoTls).await.unwrap();
+            tokio_postgres::connect(dsn.secret().expose(), tokio_postgres::NoTls).await.expect("connecting");
         tokio::spawn(connection);
         let messages = client.simple_query(text).await.unwrap_or_else(|error| panic!("{text}: {error:?}"));
         let rows = messages.into_iter().filter_map(|message| match message {
@@ -70,7 +71,7 @@ impl Bench {
         rows.collect()
     }
     async fn number(&self, dsn: &Dsn, text: &str) -> i64 {
-        self.sql(dsn, text).await[0][0].parse().unwrap()
+        self.sql(dsn, text).await[0][0].parse().expect("a number")
     }
     /// Pending rows `from..to`, described `row 7` and so on, in this order of arrival.
     async fn rows(&self, company: &str, from: u32, to: u32) {
@@ -99,26 +100,26 @@ impl Bench {
         Files::new(self.sheets.path().to_owned())
     }
     fn posting(&self, sheets: impl Sheets) -> Posting {
-        let clock = Arc::new(FixedClock(Timestamp::from_second(1_800_000_000).unwrap()));
+        let clock = Arc::new(FixedClock(Timestamp::from_second(1_800_000_000).expect("a time")));
         let store = Arc::new(SqlStore::new(self.control.clone(), token()));
         Posting::new(store, Arc::new(sheets), clock, token())
     }
     async fn drain(&self) {
         let posting = self.posting(self.files());
         for _ in 0..100 {
-            let waiting = posting.sweep().await.unwrap();
+            let waiting = posting.sweep().await.expect("a sweep");
             if waiting.is_empty() {
                 return;
             }
             for company in waiting {
-                posting.step(&company).await.unwrap();
+                posting.step(&company).await.expect("a step");
             }
         }
         panic!("the drain never came to rest");
     }
     /// One column below the header.
     async fn column(&self, company: &str, kind: TabKind, column: usize) -> Vec<String> {
-        let rows = self.files().read(&tab(company, kind)).await.unwrap().unwrap_or_default();
+        let rows = self.files().read(&tab(company, kind)).await.expect("reading a tab").unwrap_or_default();
         rows.iter().skip(1).map(|row| row[column].clone()).collect()
     }
 }
