@@ -140,6 +140,23 @@ fn together_is_the_same_as_one_by_one() {
 }
 
 #[test]
+fn pending_rows_are_numbered_in_the_order_of_arrival() {
+    let bench = Bench::new("arrival");
+    let ids: Vec<String> = (0..300).map(|n| format!("{n:03}")).collect();
+    let messages: Vec<Message<'_>> = (0i64..)
+        .zip(ids.chunks(100))
+        .map(|(offset, ids)| {
+            let transactions: Vec<_> = ids.iter().map(|id| (id.as_str(), "1", "tea")).collect();
+            (offset, "710", batch("710", &format!("b{offset}"), &transactions))
+        })
+        .collect();
+    bench.txns(&messages).expect("stored");
+    let arrived = "select t.source_id from app.pending_txns p join app.transactions t using (company_id, txn_uid) \
+         order by p.arrival";
+    assert_eq!(bench.world.sql(arrived).concat(), ids);
+}
+
+#[test]
 fn a_bad_message_fails_alone() {
     let bench = Bench::new("alone");
     let good = |offset, id| (offset, "710", batch("710", "b", &[(id, "1", "a")]));

@@ -135,13 +135,17 @@ fn update_sql() -> &'static str {
     })
 }
 
-const PENDING_INSERT: &str = "insert into app.pending_txns (company_id, txn_uid, first_seen_batch, \
+// Numbered in the order of arrival, then entered in the order of the key; `offset 0` keeps the two apart.
+const PENDING_INSERT: &str = "insert into app.pending_txns (company_id, txn_uid, arrival, first_seen_batch, \
          last_seen_batch, occurred_at, description_norm, amount_cents, status, origin_partition, \
          origin_offset, origin_timestamp) \
-     select $1, i.txn_uid, ($6::text[])[i.first], ($6::text[])[i.last], i.occurred_at, i.description_norm, \
-         i.amount_cents, 'open', ($7::int[])[i.last], ($8::bigint[])[i.last], ($9::bigint[])[i.last] \
-     from unnest($2::uuid[], $3::date[], $4::text[], $5::bigint[], $10::int[], $11::int[]) \
-         as i(txn_uid, occurred_at, description_norm, amount_cents, first, last)";
+     select $1, i.txn_uid, i.arrival, ($6::text[])[i.first], ($6::text[])[i.last], i.occurred_at, \
+         i.description_norm, i.amount_cents, 'open', ($7::int[])[i.last], ($8::bigint[])[i.last], \
+         ($9::bigint[])[i.last] \
+     from (select u.*, nextval('app.pending_arrival') as arrival \
+         from unnest($2::uuid[], $3::date[], $4::text[], $5::bigint[], $10::int[], $11::int[]) \
+             as u(txn_uid, occurred_at, description_norm, amount_cents, first, last) offset 0) as i \
+     order by i.txn_uid";
 
 // Content that changed: what is open and matches now is resolved, what does not match is open (again). A
 // signature once stamped stays, so that no row is appended twice. `before` sees the rows as they were.
@@ -247,6 +251,13 @@ impl<'p> Columns<'p> {
         rows.for_each(|row| columns.push(row));
         columns
     }
+    /// In the order of the primary key. The uuids are random: entered as they come, each touches another page of
+    /// the index, and a run of 12,800 rows costs the server twice the time.
+    fn in_key_order(rows: impl Iterator<Item = &'p Row<'p>>) -> Self {
+        let mut rows: Vec<&'p Row<'p>> = rows.collect();
+        rows.sort_unstable_by_key(|row| row.uid);
+        Self::of(rows.into_iter())
+    }
     fn is_empty(&self) -> bool {
         self.uid.is_empty()
     }
@@ -319,7 +330,7 @@ pub async fn write(
     let pending = transaction.prepared(PENDING_INSERT).await?;
     let metrics = transaction.prepared(METRICS).await?;
     let run = Messages::new(messages);
-    let new = Columns::of(plan.rows.iter().filter(|row| row.change == Change::New));
+    let new = Columns::in_key_order(plan.rows.iter().filter(|row| row.change == Change::New));
     let open = Columns::of(plan.rows.iter().filter(|row| row.change == Change::New && row.rule.is_none()));
     let changed = Columns::of(plan.rows.iter().filter(|row| row.change == Change::Changed));
 
