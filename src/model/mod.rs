@@ -6,6 +6,7 @@ pub mod company_file;
 pub mod groups;
 pub mod ledger;
 pub mod migration;
+pub mod murmur2;
 pub mod offsets;
 pub mod pipeline;
 pub mod posting;

@@ -60,6 +60,10 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     }
     let mut rows = Vec::new();
     if !direct.is_empty() {
+        let mut ids: Vec<&str> = direct.iter().map(|message| message.row.company_id.as_str()).collect();
+        ids.dedup();
+        let group = app.settings.name(LEDGER.workers[0].group);
+        view::require_no_lag(app, &topic, &group, &ids).await?;
         let handler = Txns::new(view::ledger(app)?);
         rows.extend(view::direct(app, &topic, &handler, direct).await?);
     }

@@ -5,7 +5,10 @@ use crate::consent::WriteToken;
 use crate::engine::{BatchBuilder, Epoch, Failure, FailureClass, Handler, Outcome, Outcomes, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::handlers::ledger::{AfterCommit, Ledger};
+use crate::kafka::LogEnd;
 use crate::model::company::CompanyConfig;
+use crate::model::murmur2::partition_of;
+use crate::model::offsets::Lag;
 use crate::model::pipeline::LEDGER;
 use crate::model::record::{OutgoingRecord, TopicPartition};
 use crate::postgres::{self, migrate};
@@ -142,6 +145,42 @@ pub async fn require_topic(app: &App, topic: &str) -> Result<()> {
         _ => Err(Error::check(format!("nothing was sent: topic {topic} does not exist"))
             .hint(format!("kylo topics create --pipeline {}", LEDGER.name))),
     }
+}
+
+/// Refuses (exit 7) what would go past a company's own messages that wait in `topic`: they are older than what is
+/// sent direct. Where Kafka cannot be asked this is said and no hindrance: rows are only ever overwritten by newer
+/// messages.
+pub async fn require_no_lag(app: &App, topic: &str, group: &str, companies: &[&str]) -> Result<()> {
+    let admin = match app.admin().await {
+        Ok(admin) => admin,
+        Err(error) => {
+            app.ui.warn(&format!("not looked whether messages wait in {topic}: {error}"));
+            return Ok(());
+        }
+    };
+    let found = admin.describe_topics(&[topic.to_owned()], false).await?;
+    let Some(Some(state)) = found.first() else { return Ok(()) };
+    let count = state.partitions.len();
+    let partition = |id: &str| TopicPartition::new(topic, partition_of(id.as_bytes(), count) as i32);
+    let partitions: Vec<TopicPartition> = companies.iter().map(|id| partition(id)).collect();
+    let watermarks = admin.watermarks(&partitions, LogEnd::HighWatermark).await?;
+    let committed = admin.committed(group, Some(&partitions)).await?;
+    let mut waiting = Vec::new();
+    for (id, partition) in companies.iter().zip(&partitions) {
+        let Some(marks) = watermarks.get(partition) else { continue };
+        let lag = Lag::of(committed.get(partition).map(|found| found.offset), *marks);
+        if lag.waiting > 0 {
+            waiting.push(format!("company {id}: {} wait in {partition} for group {group}", lag.waiting));
+        }
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let error = Error::check("nothing was sent: older messages wait in Kafka");
+    Err(waiting
+        .into_iter()
+        .fold(error, Error::cause)
+        .hint("let `kylo consume` finish first, or send without --direct"))
 }
 
 /// Publishes `messages` to `topic`, keyed by company, and returns their rows with partition and offset. Errors
