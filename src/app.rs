@@ -1,6 +1,7 @@
 //! What every command is given: settings, clock, output, the stop signal, and clients opened when first asked.
 
 mod consumers;
+pub mod replay;
 
 pub use consumers::{ConsumerOrder, Mode};
 

@@ -90,7 +90,7 @@ fn age(seconds: i64) -> String {
 pub async fn run(app: &App, args: Args) -> Result<()> {
     let admin = app.admin().await?;
     let topics = view::topics(app, &admin, args.from.as_deref()).await?;
-    let places = Places::read(&admin, &topics).await?;
+    let places = Places::read(&admin, &topics, &app.replay_group()).await?;
     let progress = places.progress();
     let from = (!args.all).then_some(&progress);
     let filter = args.filter.filter();

@@ -1,7 +1,6 @@
 //! `kylo dlq`: dead letters: look, and send back
 
 mod list;
-mod progress;
 mod replay;
 mod show;
 mod view;

@@ -122,7 +122,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
 async fn find(app: &App, spot: &Spot) -> Result<StoredRecord> {
     let admin = app.admin().await?;
     let topics = view::topics(app, &admin, spot.topic.as_deref()).await?;
-    let places = view::Places::read(&admin, &topics).await?;
+    let places = view::Places::read(&admin, &topics, &app.replay_group()).await?;
     let ranges: Vec<ReadRange> = topics
         .iter()
         .map(|topic| TopicPartition::new(topic.as_str(), spot.partition))
