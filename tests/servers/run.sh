@@ -106,7 +106,7 @@ share.coordinator.state.topic.min.isr=1
 PROPERTIES
   id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22)
   rm -rf "$data/kafka"
-  java -cp "$jars/*" kafka.tools.StorageTool format -t "$id" -c "$data/kafka.properties" \
+  java -cp "$jars/*" kafka.tools.StorageTool format --cluster-id="$id" -c "$data/kafka.properties" \
     >"$data/kafka-format.log" 2>&1 9>&- || fail "formatting the broker's folder failed" "$data/kafka-format.log"
   java -Xmx1g -Dorg.slf4j.simpleLogger.defaultLogLevel=info -Dorg.slf4j.simpleLogger.showDateTime=true \
     -cp "$jars/*" kafka.Kafka "$data/kafka.properties" >"$data/kafka.log" 2>&1 </dev/null 9>&- &
