@@ -247,12 +247,24 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__consume)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --all --pipeline --shadow --live --concurrency --exit-when-idle --on-lost --no-flood-stop --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --pipeline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-lost)
+                    COMPREPLY=($(compgen -W "stop continue" -- "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -667,12 +679,28 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__dlq__subcmd__list)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-a -C -b -X -o -q -v -y -h --all --class --kind --topic --key --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --class)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -737,12 +765,40 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__dlq__subcmd__replay)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --max-retries --to-topic --limit --class --kind --topic --key --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --max-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --class)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -807,7 +863,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__dlq__subcmd__show)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --raw --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1725,12 +1781,40 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__topics__subcmd__create)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-p -r -c -C -b -X -o -q -v -y -h --pipeline --partitions --replicas --config --if-not-exists --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --pipeline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --partitions)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replicas)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1865,7 +1949,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__topics__subcmd__list)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-i -C -b -X -o -q -v -y -h --internal --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1935,12 +2019,52 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__topics__subcmd__produce)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-k -H -p -Z -z -f -C -b -X -o -q -v -y -h --key --header --partition --tombstone --compression --format --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -k)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -H)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --partition)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compression)
+                    COMPREPLY=($(compgen -W "none gzip snappy lz4 zstd" -- "${cur}"))
+                    return 0
+                    ;;
+                -z)
+                    COMPREPLY=($(compgen -W "none gzip snappy lz4 zstd" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "value record" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "value record" -- "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -51,7 +51,7 @@ complete -c kylo -n "__fish_kylo_needs_command" -l dry-run -d 'Show the plan and
 complete -c kylo -n "__fish_kylo_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kylo -n "__fish_kylo_needs_command" -s V -l version -d 'Print version'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "demo" -d 'plays the whole ledger flow on services of its own'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "init" -d 'Writes kylo.toml, .env and companies.toml to start from'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "init" -d 'write kylo.toml, .env and companies.toml to start from'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "topics" -d 'topics: what they are, and what is in them'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "topic" -d 'topics: what they are, and what is in them'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "groups" -d 'consumer groups and their lag'
@@ -61,9 +61,9 @@ complete -c kylo -n "__fish_kylo_needs_command" -f -a "db" -d 'the database\'s s
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "seed" -d 'bring the companies of a file into the database'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "rules" -d 'the companies\' rules'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "send" -d 'publishes test and real payloads'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "consume" -d 'runs built-in consumers'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "completions" -d 'Prints a completion script for a shell'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "help" -d 'Help on a command or a topic: exit-codes, settings'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "consume" -d 'run built-in consumers'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "completions" -d 'print a completion script for a shell'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "help" -d 'help on a command or a topic: exit-codes, settings'
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -140,10 +140,14 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_su
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -f -a "create" -d 'creates the topics a pipeline declares, or named ones'
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -f -a "list" -d 'lists topics'
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -f -a "describe" -d 'shows partitions and configuration of topics'
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -f -a "produce" -d 'writes lines from standard input to a topic'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -f -a "create" -d 'create the topics a pipeline declares, or named ones'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -f -a "list" -d 'list topics'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -f -a "describe" -d 'show partitions and configuration of topics'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -f -a "produce" -d 'write lines from standard input to a topic'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l pipeline -d 'Create every topic this pipeline declares, dead-letter topics included' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s p -l partitions -d 'Partitions of each topic; left out, the broker\'s default' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s r -l replicas -d 'Copies of each partition; left out, the broker\'s default' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s c -l config -d 'Topic configuration, by Kafka\'s names; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -162,6 +166,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l if-not-exists -d 'Leave a topic that is there as it is, whatever its shape'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Show details'
@@ -187,6 +192,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -s i -l internal -d 'Show Kafka\'s own topics too'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show details'
@@ -219,6 +225,16 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s k -l key -d 'Key of every record; left out, null' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s H -l header -d 'A header of every record: the first of = and : splits; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s p -l partition -d 'Partition; left out, the key chooses (murmur2)' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s z -l compression -d 'Compression: none, gzip, snappy, lz4 or zstd' -r -f -a "none\t''
+gzip\t''
+snappy\t''
+lz4\t''
+zstd\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s f -l format -d 'What a line is: a value, or a whole record as JSON' -r -f -a "value\t'The value, byte for byte'
+record\t'A record with key, value, headers and timestamp, as `kylo dlq show -o jsonl` prints it'"
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -237,6 +253,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s Z -l tombstone -d 'An empty line is a tombstone: a null value'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s v -l verbose -d 'Show details'
@@ -269,10 +286,14 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_sub
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -f -a "create" -d 'creates the topics a pipeline declares, or named ones'
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -f -a "list" -d 'lists topics'
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -f -a "describe" -d 'shows partitions and configuration of topics'
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -f -a "produce" -d 'writes lines from standard input to a topic'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -f -a "create" -d 'create the topics a pipeline declares, or named ones'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -f -a "list" -d 'list topics'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -f -a "describe" -d 'show partitions and configuration of topics'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -f -a "produce" -d 'write lines from standard input to a topic'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l pipeline -d 'Create every topic this pipeline declares, dead-letter topics included' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s p -l partitions -d 'Partitions of each topic; left out, the broker\'s default' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s r -l replicas -d 'Copies of each partition; left out, the broker\'s default' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s c -l config -d 'Topic configuration, by Kafka\'s names; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -291,6 +312,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l if-not-exists -d 'Leave a topic that is there as it is, whatever its shape'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Show details'
@@ -316,6 +338,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -s i -l internal -d 'Show Kafka\'s own topics too'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show details'
@@ -348,6 +371,16 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s k -l key -d 'Key of every record; left out, null' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s H -l header -d 'A header of every record: the first of = and : splits; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s p -l partition -d 'Partition; left out, the key chooses (murmur2)' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s z -l compression -d 'Compression: none, gzip, snappy, lz4 or zstd' -r -f -a "none\t''
+gzip\t''
+snappy\t''
+lz4\t''
+zstd\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s f -l format -d 'What a line is: a value, or a whole record as JSON' -r -f -a "value\t'The value, byte for byte'
+record\t'A record with key, value, headers and timestamp, as `kylo dlq show -o jsonl` prints it'"
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -366,6 +399,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s Z -l tombstone -d 'An empty line is a tombstone: a null value'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s v -l verbose -d 'Show details'
@@ -398,8 +432,8 @@ complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_su
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -f -a "list" -d 'lists consumer groups'
-complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -f -a "describe" -d 'shows members, offsets and lag of a group'
+complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -f -a "list" -d 'list consumer groups'
+complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -f -a "describe" -d 'show members, offsets and lag of groups'
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -475,8 +509,8 @@ complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_sub
 complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -f -a "list" -d 'lists consumer groups'
-complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -f -a "describe" -d 'shows members, offsets and lag of a group'
+complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -f -a "list" -d 'list consumer groups'
+complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -f -a "describe" -d 'show members, offsets and lag of groups'
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -552,9 +586,13 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subco
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -f -a "list" -d 'lists dead letters'
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -f -a "show" -d 'shows one dead letter whole'
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -f -a "replay" -d 'sends dead letters back to where they came from'
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -f -a "list" -d 'list dead letters'
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -f -a "show" -d 'show one dead letter whole'
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -f -a "replay" -d 'send dead letters back to where they came from'
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l class -d 'Only this class: permanent, transient, poison, crash; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l kind -d 'Only this kind of failure, as `kylo dlq list` shows it; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l topic -d 'Only letters that came from this topic; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l key -d 'Only letters with this key; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -573,6 +611,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -s a -l all -d 'Show those that were sent back too, as far as the topic still holds them'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show details'
@@ -598,6 +637,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l raw -d 'Only the value\'s bytes, without a line end'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show details'
@@ -605,6 +645,13 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l max-retries -d 'Leave a letter where it is once it was sent back this often' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l to-topic -d 'Send to this topic instead of the letter\'s own' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l limit -d 'Send at most this many' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l class -d 'Only this class: permanent, transient, poison, crash; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l kind -d 'Only this kind of failure, as `kylo dlq list` shows it; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l topic -d 'Only letters that came from this topic; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l key -d 'Only letters with this key; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -865,6 +912,10 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s y -l yes -l execute -d 'Do it without asking'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l pipeline -d 'The pipeline of --all' -r
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l concurrency -d 'Handlers at once, for each consumer' -r
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l on-lost -d 'What to do when records were deleted before they were read' -r -f -a "stop\t''
+continue\t''"
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -883,6 +934,11 @@ complete -c kylo -n "__fish_kylo_using_subcommand consume" -l idle-timeout -d 'E
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l all -d 'All consumers of a pipeline'
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l shadow -d 'Everything but outside writes'
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l live -d 'Outside writes too'
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l exit-when-idle -d 'End when everything there was is done and committed'
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l no-flood-stop -d 'Go on however many records in a row are dead-lettered'
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -s v -l verbose -d 'Show details'

@@ -50,7 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'plays the whole ledger flow on services of its own')
-            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Writes kylo.toml, .env and companies.toml to start from')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'write kylo.toml, .env and companies.toml to start from')
             [CompletionResult]::new('topics', 'topics', [CompletionResultType]::ParameterValue, 'topics: what they are, and what is in them')
             [CompletionResult]::new('topic', 'topic', [CompletionResultType]::ParameterValue, 'topics: what they are, and what is in them')
             [CompletionResult]::new('groups', 'groups', [CompletionResultType]::ParameterValue, 'consumer groups and their lag')
@@ -60,9 +60,9 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('seed', 'seed', [CompletionResultType]::ParameterValue, 'bring the companies of a file into the database')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'the companies'' rules')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'publishes test and real payloads')
-            [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'runs built-in consumers')
-            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints a completion script for a shell')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Help on a command or a topic: exit-codes, settings')
+            [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'run built-in consumers')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'print a completion script for a shell')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'help on a command or a topic: exit-codes, settings')
             break
         }
         'kylo;demo' {
@@ -151,10 +151,10 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and stop')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'creates the topics a pipeline declares, or named ones')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'lists topics')
-            [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'shows partitions and configuration of topics')
-            [CompletionResult]::new('produce', 'produce', [CompletionResultType]::ParameterValue, 'writes lines from standard input to a topic')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'create the topics a pipeline declares, or named ones')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'list topics')
+            [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'show partitions and configuration of topics')
+            [CompletionResult]::new('produce', 'produce', [CompletionResultType]::ParameterValue, 'write lines from standard input to a topic')
             break
         }
         'kylo;topic' {
@@ -184,13 +184,20 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and stop')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'creates the topics a pipeline declares, or named ones')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'lists topics')
-            [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'shows partitions and configuration of topics')
-            [CompletionResult]::new('produce', 'produce', [CompletionResultType]::ParameterValue, 'writes lines from standard input to a topic')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'create the topics a pipeline declares, or named ones')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'list topics')
+            [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'show partitions and configuration of topics')
+            [CompletionResult]::new('produce', 'produce', [CompletionResultType]::ParameterValue, 'write lines from standard input to a topic')
             break
         }
         'kylo;topics;create' {
+            [CompletionResult]::new('--pipeline', '--pipeline', [CompletionResultType]::ParameterName, 'Create every topic this pipeline declares, dead-letter topics included')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Partitions of each topic; left out, the broker''s default')
+            [CompletionResult]::new('--partitions', '--partitions', [CompletionResultType]::ParameterName, 'Partitions of each topic; left out, the broker''s default')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Copies of each partition; left out, the broker''s default')
+            [CompletionResult]::new('--replicas', '--replicas', [CompletionResultType]::ParameterName, 'Copies of each partition; left out, the broker''s default')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Topic configuration, by Kafka''s names; may be repeated')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Topic configuration, by Kafka''s names; may be repeated')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -205,6 +212,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('--if-not-exists', '--if-not-exists', [CompletionResultType]::ParameterName, 'Leave a topic that is there as it is, whatever its shape')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
@@ -220,6 +228,13 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             break
         }
         'kylo;topic;create' {
+            [CompletionResult]::new('--pipeline', '--pipeline', [CompletionResultType]::ParameterName, 'Create every topic this pipeline declares, dead-letter topics included')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Partitions of each topic; left out, the broker''s default')
+            [CompletionResult]::new('--partitions', '--partitions', [CompletionResultType]::ParameterName, 'Partitions of each topic; left out, the broker''s default')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Copies of each partition; left out, the broker''s default')
+            [CompletionResult]::new('--replicas', '--replicas', [CompletionResultType]::ParameterName, 'Copies of each partition; left out, the broker''s default')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Topic configuration, by Kafka''s names; may be repeated')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Topic configuration, by Kafka''s names; may be repeated')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -234,6 +249,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('--if-not-exists', '--if-not-exists', [CompletionResultType]::ParameterName, 'Leave a topic that is there as it is, whatever its shape')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
@@ -263,6 +279,8 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Show Kafka''s own topics too')
+            [CompletionResult]::new('--internal', '--internal', [CompletionResultType]::ParameterName, 'Show Kafka''s own topics too')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
@@ -292,6 +310,8 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Show Kafka''s own topics too')
+            [CompletionResult]::new('--internal', '--internal', [CompletionResultType]::ParameterName, 'Show Kafka''s own topics too')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
@@ -365,6 +385,16 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             break
         }
         'kylo;topics;produce' {
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Key of every record; left out, null')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Key of every record; left out, null')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'A header of every record: the first of = and : splits; may be repeated')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A header of every record: the first of = and : splits; may be repeated')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Partition; left out, the key chooses (murmur2)')
+            [CompletionResult]::new('--partition', '--partition', [CompletionResultType]::ParameterName, 'Partition; left out, the key chooses (murmur2)')
+            [CompletionResult]::new('-z', '-z', [CompletionResultType]::ParameterName, 'Compression: none, gzip, snappy, lz4 or zstd')
+            [CompletionResult]::new('--compression', '--compression', [CompletionResultType]::ParameterName, 'Compression: none, gzip, snappy, lz4 or zstd')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'What a line is: a value, or a whole record as JSON')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'What a line is: a value, or a whole record as JSON')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -379,6 +409,8 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('-Z', '-Z ', [CompletionResultType]::ParameterName, 'An empty line is a tombstone: a null value')
+            [CompletionResult]::new('--tombstone', '--tombstone', [CompletionResultType]::ParameterName, 'An empty line is a tombstone: a null value')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
@@ -394,6 +426,16 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             break
         }
         'kylo;topic;produce' {
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Key of every record; left out, null')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Key of every record; left out, null')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'A header of every record: the first of = and : splits; may be repeated')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A header of every record: the first of = and : splits; may be repeated')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Partition; left out, the key chooses (murmur2)')
+            [CompletionResult]::new('--partition', '--partition', [CompletionResultType]::ParameterName, 'Partition; left out, the key chooses (murmur2)')
+            [CompletionResult]::new('-z', '-z', [CompletionResultType]::ParameterName, 'Compression: none, gzip, snappy, lz4 or zstd')
+            [CompletionResult]::new('--compression', '--compression', [CompletionResultType]::ParameterName, 'Compression: none, gzip, snappy, lz4 or zstd')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'What a line is: a value, or a whole record as JSON')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'What a line is: a value, or a whole record as JSON')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -408,6 +450,8 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('-Z', '-Z ', [CompletionResultType]::ParameterName, 'An empty line is a tombstone: a null value')
+            [CompletionResult]::new('--tombstone', '--tombstone', [CompletionResultType]::ParameterName, 'An empty line is a tombstone: a null value')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
@@ -449,8 +493,8 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and stop')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'lists consumer groups')
-            [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'shows members, offsets and lag of a group')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'list consumer groups')
+            [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'show members, offsets and lag of groups')
             break
         }
         'kylo;group' {
@@ -480,8 +524,8 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and stop')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'lists consumer groups')
-            [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'shows members, offsets and lag of a group')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'list consumer groups')
+            [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'show members, offsets and lag of groups')
             break
         }
         'kylo;groups;list' {
@@ -627,12 +671,16 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and stop')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'lists dead letters')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'shows one dead letter whole')
-            [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'sends dead letters back to where they came from')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'list dead letters')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'show one dead letter whole')
+            [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'send dead letters back to where they came from')
             break
         }
         'kylo;dlq;list' {
+            [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only this class: permanent, transient, poison, crash; may be repeated')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only this kind of failure, as `kylo dlq list` shows it; may be repeated')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only letters that came from this topic; may be repeated')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only letters with this key; may be repeated')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -647,6 +695,8 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Show those that were sent back too, as far as the topic still holds them')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show those that were sent back too, as far as the topic still holds them')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
@@ -676,6 +726,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Only the value''s bytes, without a line end')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
@@ -691,6 +742,13 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             break
         }
         'kylo;dlq;replay' {
+            [CompletionResult]::new('--max-retries', '--max-retries', [CompletionResultType]::ParameterName, 'Leave a letter where it is once it was sent back this often')
+            [CompletionResult]::new('--to-topic', '--to-topic', [CompletionResultType]::ParameterName, 'Send to this topic instead of the letter''s own')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Send at most this many')
+            [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only this class: permanent, transient, poison, crash; may be repeated')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only this kind of failure, as `kylo dlq list` shows it; may be repeated')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only letters that came from this topic; may be repeated')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only letters with this key; may be repeated')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -991,6 +1049,9 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             break
         }
         'kylo;consume' {
+            [CompletionResult]::new('--pipeline', '--pipeline', [CompletionResultType]::ParameterName, 'The pipeline of --all')
+            [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Handlers at once, for each consumer')
+            [CompletionResult]::new('--on-lost', '--on-lost', [CompletionResultType]::ParameterName, 'What to do when records were deleted before they were read')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -1005,6 +1066,11 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All consumers of a pipeline')
+            [CompletionResult]::new('--shadow', '--shadow', [CompletionResultType]::ParameterName, 'Everything but outside writes')
+            [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Outside writes too')
+            [CompletionResult]::new('--exit-when-idle', '--exit-when-idle', [CompletionResultType]::ParameterName, 'End when everything there was is done and committed')
+            [CompletionResult]::new('--no-flood-stop', '--no-flood-stop', [CompletionResultType]::ParameterName, 'Go on however many records in a row are dead-lettered')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')

@@ -112,14 +112,28 @@ impl App {
         }
     }
 
+    /// The consent of a command that is its own consent (`send`, `topics produce`, `consume`). Errors: `read_only`
+    /// is set, exit 6.
+    pub fn own_consent(&self, command: &'static str) -> Result<WriteToken> {
+        self.refuse_read_only()?;
+        Ok(WriteToken::by_command(command))
+    }
+
+    fn refuse_read_only(&self) -> Result<()> {
+        if !self.settings.flag("read_only") {
+            return Ok(());
+        }
+        let origin = self.settings.get("read_only").map(|found| found.origin.to_string());
+        Err(Error::not_done("nothing was changed: read_only is set")
+            .cause(format!("it is set by {}", origin.unwrap_or_default())))
+    }
+
     /// The consent to a change whose plan has just been shown: `None` after `--dry-run`, an error of kind `NotDone`
     /// (exit 6) when the answer is no or nobody can be asked. `question` ends with a question mark:
     /// `create 4 topics?`.
     pub async fn confirm_change(&self, question: &str) -> Result<Option<WriteToken>> {
-        if self.settings.flag("read_only") && !self.consent.dry_run {
-            let origin = self.settings.get("read_only").map(|found| found.origin.to_string());
-            return Err(Error::not_done("nothing was changed: read_only is set")
-                .cause(format!("it is set by {}", origin.unwrap_or_default())));
+        if !self.consent.dry_run {
+            self.refuse_read_only()?;
         }
         match consent::decide(self.consent) {
             Decision::Act(token) => Ok(Some(token)),

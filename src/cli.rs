@@ -192,4 +192,30 @@ mod tests {
     fn the_tree_is_sound() {
         command_tree().debug_assert();
     }
+
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        let path = format!("{path} {}", command.get_name());
+        if command.get_subcommands().next().is_none() {
+            found.push((path.clone(), command.clone().render_long_help().to_string()));
+        }
+        for inner in command.get_subcommands() {
+            leaves(inner, &path, found);
+        }
+    }
+
+    #[test]
+    fn the_help_of_every_leaf_begins_with_examples() {
+        let mut found = Vec::new();
+        leaves(&command_tree(), "", &mut found);
+        assert!(found.len() > 15, "{found:?}");
+        let without: Vec<&str> = found
+            .iter()
+            .filter(|(path, help)| {
+                let examples = help.strip_prefix("Examples:\n").and_then(|rest| rest.split_once("\n\n"));
+                !examples.is_some_and(|(examples, _)| examples.contains(path.trim()))
+            })
+            .map(|(path, _)| path.as_str())
+            .collect();
+        assert_eq!(without, Vec::<&str>::new());
+    }
 }

@@ -1,7 +1,6 @@
 //! Puts a built-in consumer together: its source, its handler, its dead letters and its drain.
 
 use super::App;
-use crate::consent::WriteToken;
 use crate::engine::dead_letter::Sender;
 use crate::engine::{Consumer, DrainPart, FolderMarks, Handler, Hints, MarkStore, Policy, Reporter};
 use crate::error::{Error, Result};
@@ -80,8 +79,8 @@ impl App {
         let (after, drain) = match order.mode {
             Mode::Live => {
                 let sheets = self.settings.sheets()?.open();
-                let token = WriteToken::by_command("consume");
-                let store = SqlStore::new(self.control_dsn()?, WriteToken::by_command("consume"));
+                let token = self.own_consent("consume")?;
+                let store = SqlStore::new(self.control_dsn()?, self.own_consent("consume")?);
                 let posting = Posting::new(Arc::new(store), sheets, self.clock.clone(), token);
                 let part = DrainPart { drain: Arc::new(posting), hints: woken };
                 (AfterCommit::Wake(hints), Some(part))
@@ -93,7 +92,7 @@ impl App {
             self.control_dsn()?,
             self.clock.clone(),
             after,
-            WriteToken::by_command("consume"),
+            self.own_consent("consume")?,
         ));
         let handler: Arc<dyn Handler> = match order.worker.name {
             "txns" => Arc::new(Txns::new(ledger)),

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 
 /// plays the whole ledger flow on services of its own
 #[derive(Debug, clap::Args)]
+#[command(before_help = super::examples(&["kylo demo", "kylo demo --keep", "kylo demo --transactions 50000"]))]
 pub struct Args {}
 
 /// Runs the command.

@@ -71,7 +71,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     let token = match count(Action::Overwrite) {
         0 if app.consent.dry_run => None,
         // Writing what is not there yet is what the command was called for.
-        0 => Some(WriteToken::by_command("init")),
+        0 => Some(app.own_consent("init")?),
         files => app.confirm_change(&format!("overwrite {files} of these files?")).await?,
     };
     let Some(token) = token else { return Ok(()) };

@@ -231,6 +231,7 @@ fn describe_configs(
     let event = event?;
     // SAFETY: the event is of this kind, and the array lives as long as it does.
     let result = unsafe { sys::rd_kafka_event_DescribeConfigs_result(event.ptr()) };
+    // SAFETY: the result belongs to the event, which is still there.
     let found = event.elements(|_, n| unsafe { sys::rd_kafka_DescribeConfigs_result_resources(result, n) });
     let mut described = Vec::new();
     for resource in found {
@@ -285,6 +286,7 @@ fn create_topics(native: &Native, topics: &[TopicSpec]) -> Result<Vec<(String, R
     )?;
     // SAFETY: the event is of this kind, and the array lives as long as it does.
     let result = unsafe { sys::rd_kafka_event_CreateTopics_result(event.ptr()) };
+    // SAFETY: the result belongs to the event, which is still there.
     let found = event.elements(|_, n| unsafe { sys::rd_kafka_CreateTopics_result_topics(result, n) });
     Ok(topic_results("creating", found))
 }
@@ -346,6 +348,7 @@ fn delete_topics(native: &Native, names: &[String]) -> Result<Vec<(String, Resul
     let event = event?;
     // SAFETY: the event is of this kind, and the array lives as long as it does.
     let result = unsafe { sys::rd_kafka_event_DeleteTopics_result(event.ptr()) };
+    // SAFETY: the result belongs to the event, which is still there.
     let found = event.elements(|_, n| unsafe { sys::rd_kafka_DeleteTopics_result_topics(result, n) });
     Ok(topic_results("deleting", found))
 }

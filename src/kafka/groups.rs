@@ -28,6 +28,7 @@ impl Admin {
             )?;
             // SAFETY: the event is of this kind, and the arrays live as long as it does.
             let result = unsafe { sys::rd_kafka_event_ListConsumerGroups_result(event.ptr()) };
+            // SAFETY: the result belongs to the event, which is still there.
             let errors =
                 event.elements(|_, n| unsafe { sys::rd_kafka_ListConsumerGroups_result_errors(result, n) });
             for error in errors {
@@ -36,6 +37,7 @@ impl Admin {
                     return Err(error);
                 }
             }
+            // SAFETY: the result belongs to the event, which is still there.
             let found =
                 event.elements(|_, n| unsafe { sys::rd_kafka_ListConsumerGroups_result_valid(result, n) });
             let mut groups: Vec<GroupSummary> = found
@@ -77,6 +79,7 @@ impl Admin {
             )?;
             // SAFETY: the event is of this kind, and the array lives as long as it does.
             let result = unsafe { sys::rd_kafka_event_DescribeConsumerGroups_result(event.ptr()) };
+            // SAFETY: the result belongs to the event, which is still there.
             let found = event
                 .elements(|_, n| unsafe { sys::rd_kafka_DescribeConsumerGroups_result_groups(result, n) });
             // SAFETY: elements of a live result.

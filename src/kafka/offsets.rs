@@ -110,6 +110,7 @@ fn list_offsets(
     )?;
     // SAFETY: the event is of this kind, and the array lives as long as it does.
     let result = unsafe { sys::rd_kafka_event_ListOffsets_result(event.ptr()) };
+    // SAFETY: the result belongs to the event, which is still there.
     let found = event.elements(|_, n| unsafe { sys::rd_kafka_ListOffsets_result_infos(result, n) });
     let mut offsets = BTreeMap::new();
     for info in found {
@@ -157,6 +158,7 @@ fn committed(
     let event = event?;
     // SAFETY: the event is of this kind, and the array lives as long as it does.
     let result = unsafe { sys::rd_kafka_event_ListConsumerGroupOffsets_result(event.ptr()) };
+    // SAFETY: the result belongs to the event, which is still there.
     let groups =
         event.elements(|_, n| unsafe { sys::rd_kafka_ListConsumerGroupOffsets_result_groups(result, n) });
     let mut offsets = BTreeMap::new();
@@ -198,6 +200,7 @@ fn commit(native: &Native, group: &str, offsets: &[(TopicPartition, GroupOffset)
     let event = event.map_err(|error| in_use(group, error))?;
     // SAFETY: the event is of this kind, and the array lives as long as it does.
     let result = unsafe { sys::rd_kafka_event_AlterConsumerGroupOffsets_result(event.ptr()) };
+    // SAFETY: the result belongs to the event, which is still there.
     let groups =
         event.elements(|_, n| unsafe { sys::rd_kafka_AlterConsumerGroupOffsets_result_groups(result, n) });
     for entry in group_results(&what, groups)? {

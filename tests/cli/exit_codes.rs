@@ -27,6 +27,17 @@ fn two_is_wrong_use_or_settings() {
 }
 
 #[test]
+fn five_is_a_refused_broker_at_once() {
+    let port = refused_port();
+    let run = Room::new().kylo(&["topics", "list", "-b", &format!("127.0.0.1:{port}")]);
+    assert_eq!(run.code, Some(5), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("127.0.0.1:{port}")), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: "), "{}", run.stderr);
+    // The promise is 100 ms; the rest is for a machine that is busy with other tests.
+    assert!(run.took < Duration::from_secs(2), "{:?}", run.took);
+}
+
+#[test]
 fn five_is_a_refused_database_at_once() {
     let url = format!("postgres://kylo:hidden@127.0.0.1:{}/kylo", refused_port());
     let run = Room::new().env("KYLO_DATABASE_URL", &url).kylo(&["db", "status"]);

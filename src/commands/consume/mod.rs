@@ -3,6 +3,7 @@
 mod view;
 
 use crate::app::{App, ConsumerOrder, Mode};
+use crate::commands::examples;
 use crate::engine::{OnLost, Policy, RunError, Summary};
 use crate::error::{Error, Result};
 use crate::model::pipeline::{self, PIPELINES, Pipeline, WorkerSpec};
@@ -18,10 +19,11 @@ use view::{Console, ShadowPosts};
 /// either flag the setting sheets.post decides (shadow by default). The first Ctrl-C finishes what is in hand,
 /// commits and leaves; a second one stops at once, which is safe.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  \
-    kylo consume txns --shadow\n  \
-    kylo consume txns promote --live --exit-when-idle\n  \
-    kylo consume --all --live")]
+#[command(before_help = examples(&[
+    "kylo consume txns --shadow",
+    "kylo consume txns promote --live --exit-when-idle",
+    "kylo consume --all --live",
+]))]
 pub struct Args {
     /// The consumers to run: txns, promote
     #[arg(value_name = "NAME", required_unless_present = "all")]

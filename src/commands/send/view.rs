@@ -1,7 +1,6 @@
 //! What the leaves of `kylo send` share: who goes which way, what must be there first, and the table at the end.
 
 use crate::app::App;
-use crate::consent::WriteToken;
 use crate::engine::{BatchBuilder, Epoch, Failure, FailureClass, Handler, Outcome, Outcomes, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::handlers::ledger::{AfterCommit, Ledger};
@@ -187,7 +186,7 @@ pub async fn require_no_lag(app: &App, topic: &str, group: &str, companies: &[&s
 /// name how many were not acknowledged; those may be sent again, also when they did arrive.
 pub async fn publish(app: &App, topic: &str, messages: Vec<Message>) -> Result<Vec<SentRow>> {
     app.about_kafka();
-    let token = WriteToken::by_command("send");
+    let token = app.own_consent("send")?;
     let producer = app.producer().await?;
     let topic: Arc<str> = Arc::from(topic);
     let (rows, records): (Vec<SentRow>, Vec<OutgoingRecord>) = messages
@@ -235,7 +234,7 @@ pub async fn publish(app: &App, topic: &str, messages: Vec<Message>) -> Result<V
 
 /// The handlers' state for `--direct`.
 pub fn ledger(app: &App) -> Result<Arc<Ledger>> {
-    let token = WriteToken::by_command("send --direct");
+    let token = app.own_consent("send --direct")?;
     let control = app.control_dsn()?;
     // A live consumer's sweep finds what is left to post.
     Ok(Arc::new(Ledger::new(app.pools().clone(), control, app.clock.clone(), AfterCommit::Leave, token)))

@@ -3,7 +3,6 @@
 use super::view;
 use crate::app::App;
 use crate::commands::examples;
-use crate::consent::WriteToken;
 use crate::error::{Error, Result};
 use crate::kafka::Producer;
 use crate::model::record::{Header, OutgoingRecord};
@@ -111,7 +110,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         return Err(Error::usage(format!("topic {:?} has no partition {partition}", args.topic))
             .cause(format!("it has {count}, numbered from 0")));
     }
-    let token = WriteToken::by_command("topics produce");
+    let token = app.own_consent("topics produce")?;
     let producer = producer(app, args.compression.as_deref()).await?;
     app.about_kafka();
 

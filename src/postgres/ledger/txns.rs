@@ -2,7 +2,7 @@
 
 use super::LOCK;
 use crate::consent::WriteToken;
-use crate::model::ledger::decide::{Change, Origin, Plan, Prepared, Row, Stored};
+use crate::model::ledger::decide::{Change, Origin, Plan, Prepared, Row, Stored, Tally};
 use crate::model::ledger::rules::{ActiveRule, RulesMark};
 use crate::postgres::{Error, Transaction};
 use futures_util::future::try_join3;
@@ -359,9 +359,8 @@ pub async fn write(
     }
 
     let raw = transaction.raw();
-    let tally = |of: fn(&crate::model::ledger::decide::Tally) -> usize| -> Vec<i32> {
-        plan.tallies.iter().map(|tally| of(tally) as i32).collect()
-    };
+    let tally =
+        |of: fn(&Tally) -> usize| -> Vec<i32> { plan.tallies.iter().map(|tally| of(tally) as i32).collect() };
     let (transactions, inserted, updated) =
         (tally(|t| t.transactions), tally(|t| t.inserted), tally(|t| t.updated));
     let (matched, unmatched) = (tally(|t| t.matched), tally(|t| t.unmatched));
@@ -392,10 +391,7 @@ pub async fn write(
             }
             Ok(())
         },
-        async {
-            raw.execute(&metrics, &metrics_parameters).await?;
-            Ok(())
-        },
+        async { raw.execute(&metrics, &metrics_parameters).await.map(drop) },
     )
     .await?;
     Ok(written)
