@@ -115,7 +115,11 @@ impl Admin {
             return Ok(Vec::new());
         }
         let topics = topics.to_vec();
-        self.run("creating topics", move |native| create_topics(native, &topics)).await
+        let results = self.run("creating topics", move |native| create_topics(native, &topics)).await?;
+        let made: Vec<String> =
+            results.iter().filter(|(_, result)| result.is_ok()).map(|(name, _)| name.clone()).collect();
+        self.run("waiting for new topics", move |native| await_topics(native, &made)).await?;
+        Ok(results)
     }
 
     /// Deletes topics; each has its own result. What they hold is gone.
@@ -289,6 +293,22 @@ fn create_topics(native: &Native, topics: &[TopicSpec]) -> Result<Vec<(String, R
     // SAFETY: the result belongs to the event, which is still there.
     let found = event.elements(|_, n| unsafe { sys::rd_kafka_CreateTopics_result_topics(result, n) });
     Ok(topic_results("creating", found))
+}
+
+/// Waits, for one time-out at most, until the brokers show the topics with leaders: the controller's answer comes
+/// before they do, and who asks at once is told that there is no such topic.
+fn await_topics(native: &Native, names: &[String]) -> Result<()> {
+    let deadline = Instant::now() + native.timeout();
+    loop {
+        let found = topic_states(native, "waiting for new topics")?;
+        let led = |state: &TopicState| state.partitions.iter().all(|partition| partition.leader.is_some());
+        let known = names.iter().all(|name| found.get(name).is_some_and(led));
+        // The topics are made in any case; being shown late is no failure.
+        if known || Instant::now() >= deadline {
+            return Ok(());
+        }
+        std::thread::sleep(SETTLING);
+    }
 }
 
 /// Topics to be made, freed together.

@@ -13,4 +13,5 @@ mod poison;
 mod postgres;
 mod posting;
 mod prompt;
+mod send;
 mod smoke;
