@@ -6,7 +6,7 @@ use super::quarantine::MarkStore;
 use super::report::{Reporter, RunError, Summary};
 use super::runner::{self, Shared};
 use super::runtime::{Runtime, Worker};
-use super::{Drain, DrainState, Handler, Policy, Publisher, Source};
+use super::{Drain, DrainState, Handler, MemoryGauge, Policy, Publisher, Source};
 use crate::model::clock::SharedClock;
 use crate::shutdown::Shutdown;
 use std::sync::{Arc, Mutex};
@@ -50,10 +50,11 @@ impl Consumer {
     /// signal drains: handlers finish, what is finished is committed, the group is left. A second signal
     /// returns at once, without a commit: that is safe.
     pub async fn run(self, shutdown: Shutdown) -> Result<Summary, RunError> {
+        let memory = MemoryGauge::new(self.policy.budget_bytes);
         let (event_sender, mut events) = mpsc::unbounded_channel();
         let (commands, command_receiver) = mpsc::unbounded_channel();
         self.source
-            .start(event_sender, command_receiver)
+            .start(memory.clone(), event_sender, command_receiver)
             .map_err(|error| RunError::Start(error.to_string()))?;
 
         let shared = Arc::new(Shared {
@@ -96,6 +97,7 @@ impl Consumer {
         }
 
         let mut runtime = Runtime::new(self.policy, commands, self.reporter, self.clock, self.marks);
+        runtime.memory = Some(memory);
         runtime.workers = workers;
         runtime.flushes = flushes;
         runtime.drain_states = drain_states;

@@ -4,14 +4,17 @@
 //! Size: source, publisher and group share one state, and are read together.
 
 use super::{
-    Assigned, BatchBuilder, CommitReport, Committed, Epoch, PublishError, PublishFuture, Publisher, Source,
-    SourceCommand, SourceEvent,
+    Assigned, BatchBuilder, CommitReport, Committed, Epoch, MemoryGauge, PublishError, PublishFuture,
+    Publisher, Source, SourceCommand, SourceEvent,
 };
 use crate::model::record::{Delivery, Header, OutgoingRecord, StoredRecord, TopicPartition};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc};
+
+/// Time between looks at a full memory.
+const FULL_PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
 
 #[derive(Default)]
 struct State {
@@ -198,6 +201,7 @@ pub struct MemorySource {
 impl Source for MemorySource {
     fn start(
         self: Box<Self>,
+        memory: MemoryGauge,
         events: mpsc::UnboundedSender<SourceEvent>,
         commands: mpsc::UnboundedReceiver<SourceCommand>,
     ) -> std::io::Result<()> {
@@ -214,7 +218,7 @@ impl Source for MemorySource {
         drop(state);
         // Our own receiver is still here.
         let _ = control.send(Control::Assign(free));
-        let member = Member { id, broker: self.broker, events, held: BTreeMap::new(), full: false };
+        let member = Member { id, broker: self.broker, events, held: BTreeMap::new(), memory };
         tokio::spawn(member.run(commands, controls));
         Ok(())
     }
@@ -233,7 +237,7 @@ struct Member {
     broker: MemoryBroker,
     events: mpsc::UnboundedSender<SourceEvent>,
     held: BTreeMap<TopicPartition, Held>,
-    full: bool,
+    memory: MemoryGauge,
 }
 
 impl Member {
@@ -258,6 +262,7 @@ impl Member {
                 },
                 Some(control) = controls.recv() => self.control(control),
                 () = news => {}
+                () = tokio::time::sleep(FULL_PAUSE), if self.memory.is_full() => {}
             }
         }
         let mut state = self.broker.lock();
@@ -271,7 +276,7 @@ impl Member {
     }
 
     fn read(&mut self) {
-        if self.full {
+        if self.memory.is_full() {
             return;
         }
         let state = self.broker.lock();
@@ -303,7 +308,7 @@ impl Member {
         }
         drop(state);
         if !builder.is_empty() {
-            self.tell(SourceEvent::Batch(builder.build()));
+            self.tell(SourceEvent::Batch(builder.build_counted(&self.memory)));
             self.broker.written.notify_waiters();
         }
         for (partition, epoch, position) in ends {
@@ -362,8 +367,6 @@ impl Member {
                     }
                 }
             }
-            SourceCommand::Full => self.full = true,
-            SourceCommand::Ready => self.full = false,
             SourceCommand::Leave => {}
         }
     }

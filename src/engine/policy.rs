@@ -55,9 +55,10 @@ pub struct Policy {
     pub handler_timeout: Duration,
     /// Retries in place.
     pub retry: RetryPolicy,
-    /// Records taken in and unfinished, over all partitions.
+    /// Records taken in and unfinished at which partitions with a blocked lane pause; each has an equal share.
     pub budget_records: usize,
-    /// Bytes taken in and unfinished, over all partitions.
+    /// Bytes of records alive, over all partitions, at which reading stops; a partition with a blocked lane
+    /// pauses at its share.
     pub budget_bytes: usize,
     /// Time between commits.
     pub commit_every: Duration,

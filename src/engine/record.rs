@@ -4,7 +4,7 @@
 //! buffers are free at once (a held message would pin a whole fetched set), that a record is 16 bytes to move
 //! through lanes, and that reading it needs no `unsafe`.
 
-use super::Epoch;
+use super::{Epoch, MemoryGauge};
 use crate::model::record::{Header, StoredRecord, TopicPartition};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -41,6 +41,16 @@ struct Arena {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
     slots: Vec<PartitionSlot>,
+    /// Told when it is gone; the bytes it was told at the start.
+    gauge: Option<(MemoryGauge, usize)>,
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        if let Some((gauge, bytes)) = &self.gauge {
+            gauge.sub(*bytes);
+        }
+    }
 }
 
 impl Arena {
@@ -98,6 +108,7 @@ impl BatchBuilder {
                 bytes: Vec::with_capacity(bytes),
                 entries: Vec::with_capacity(records),
                 slots: Vec::new(),
+                gauge: None,
             },
         }
     }
@@ -148,9 +159,27 @@ impl BatchBuilder {
     pub fn is_empty(&self) -> bool {
         self.arena.entries.is_empty()
     }
-    /// The finished batch.
-    pub fn build(self) -> Batch {
+    /// The finished batch, counted by no gauge.
+    pub fn build(mut self) -> Batch {
+        // Room that was reserved in vain would live as long as the batch's slowest record.
+        if self.arena.bytes.capacity() > self.arena.bytes.len() * 2 {
+            self.arena.bytes.shrink_to_fit();
+            self.arena.entries.shrink_to_fit();
+        }
         Batch(Arc::new(self.arena))
+    }
+    /// The finished batch; `gauge` counts it for as long as any of its records lives.
+    pub fn build_counted(mut self, gauge: &MemoryGauge) -> Batch {
+        let size = self.arena.bytes.len() + self.arena.entries.len() * size_of::<Entry>();
+        gauge.add(size);
+        self.arena.gauge = Some((gauge.clone(), size));
+        self.build()
+    }
+    /// Appends a copy of `record`.
+    pub fn push_copy(&mut self, record: &Record) {
+        let slot = self.slot(record.partition(), record.epoch());
+        let (offset, timestamp) = (record.offset(), record.timestamp_ms());
+        self.push(slot, offset, timestamp, record.key(), record.value(), record.headers());
     }
 
     fn copy(&mut self, bytes: Option<&[u8]>) -> Span {
@@ -222,6 +251,10 @@ impl Record {
         let entry = self.entry();
         (entry.key.len.max(0) + entry.value.len.max(0) + entry.headers.len) as usize
     }
+    /// The gauge that counts its batch.
+    pub(super) fn gauge(&self) -> Option<&MemoryGauge> {
+        self.arena.gauge.as_ref().map(|(gauge, _)| gauge)
+    }
     /// A copy that owns its bytes.
     pub fn to_stored(&self) -> StoredRecord {
         StoredRecord {
@@ -264,6 +297,29 @@ impl<'a> Iterator for HeaderIter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gauge_counts_a_batch_while_any_record_of_it_lives() {
+        let gauge = MemoryGauge::new(200);
+        let mut builder = BatchBuilder::with_capacity(100, 1 << 20);
+        let slot = builder.slot(&TopicPartition::new("t", 0), Epoch(1));
+        for offset in 0..2 {
+            builder.push(slot, offset, None, None, Some(&[0; 100]), std::iter::empty());
+        }
+        let batch = builder.build_counted(&gauge);
+        assert!(gauge.is_full());
+        let last = batch.records().nth(1).unwrap();
+        drop(batch);
+        assert!(gauge.is_full());
+        let mut alone = BatchBuilder::default();
+        alone.push_copy(&last);
+        let copy = alone.build_counted(&gauge);
+        drop(last);
+        assert!(gauge.held() >= 100 && !gauge.is_full());
+        assert_eq!(copy.records().next().unwrap().value(), Some(&[0; 100][..]));
+        drop(copy);
+        assert_eq!(gauge.held(), 0);
+    }
 
     #[test]
     fn null_empty_and_odd_headers_survive() {

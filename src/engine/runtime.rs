@@ -50,7 +50,7 @@ pub(super) struct Runtime {
     pub(super) workers: Vec<Worker>,
     /// Handlers end without waiting: hand out more ahead.
     pub(super) fast: bool,
-    pub(super) full: bool,
+    pub(super) memory: Option<super::MemoryGauge>,
     pub(super) in_flight: Option<InFlight>,
     pub(super) next_commit: u64,
     pub(super) last_commit: Instant,
@@ -91,7 +91,7 @@ impl Runtime {
             clock,
             workers: Vec::new(),
             fast: false,
-            full: false,
+            memory: None,
             in_flight: None,
             next_commit: 0,
             last_commit: now,
@@ -158,7 +158,6 @@ impl Runtime {
             self.advance_revocations(now);
             if self.ending.is_none() {
                 self.dispatch();
-                self.flow();
             }
             self.commit_if_due(now);
             if self.advance_ending(now) {
@@ -357,18 +356,15 @@ impl Runtime {
         }
     }
 
-    /// Stops and restarts the intake by the budget.
-    fn flow(&mut self) {
-        if !self.full && self.scheduler.is_full() {
-            self.full = true;
-            self.send(SourceCommand::Full);
-        } else if self.full && self.scheduler.has_room() {
-            self.full = false;
-            self.send(SourceCommand::Ready);
-        }
-    }
-
     async fn tick(&mut self, now: Instant) {
+        if self
+            .memory
+            .as_ref()
+            .is_some_and(|memory| memory.is_full() && memory.held() > self.scheduler.bytes * 2)
+        {
+            // Few records keep many batches alive: those that wait are copied out, the batches go.
+            self.scheduler.compact();
+        }
         if now >= self.next_probe {
             self.next_probe = now + PROBE_EVERY;
             self.scheduler.probe_breakers();

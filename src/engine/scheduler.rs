@@ -12,7 +12,7 @@ use super::partition::{PartitionId, Partitions};
 use super::quarantine::DEATHS;
 use super::runner::{Run, RunEnd};
 use super::tracker::{Sequence, Taken};
-use super::{Batch, Dependency, Epoch, Failure, Policy, Position, Record};
+use super::{Batch, BatchBuilder, Dependency, Epoch, Failure, Policy, Position, Record};
 use crate::model::pipeline::WhenSpent;
 use crate::model::record::TopicPartition;
 use hashbrown::DefaultHashBuilder;
@@ -444,13 +444,21 @@ impl Scheduler {
         self.partitions.balance(|id| blocked.contains(&id), records.max(1), bytes.max(1))
     }
 
-    /// True when no more may be taken in.
-    pub fn is_full(&self) -> bool {
-        self.records >= self.policy.budget_records || self.bytes >= self.policy.budget_bytes
-    }
-    /// True when there is room enough to go on after [`is_full`](Self::is_full).
-    pub fn has_room(&self) -> bool {
-        self.records <= self.policy.budget_records / 2 && self.bytes <= self.policy.budget_bytes / 2
+    /// Copies the records that wait into batches of their own, lane by lane: a record keeps the whole batch alive
+    /// it was read with, and those behind a blocked lane would keep all of them.
+    pub fn compact(&mut self) {
+        for lane in self.lanes.iter_mut().filter(|lane| !lane.queue.is_empty()) {
+            let mut builder = BatchBuilder::default();
+            let gauge = lane.queue.front().and_then(|item| item.record.gauge()).cloned();
+            lane.queue.iter().for_each(|item| builder.push_copy(&item.record));
+            let batch = match &gauge {
+                Some(gauge) => builder.build_counted(gauge),
+                None => builder.build(),
+            };
+            for (item, record) in lane.queue.iter_mut().zip(batch.records()) {
+                item.record = record;
+            }
+        }
     }
     /// True when some lane is ready to run.
     pub fn has_ready(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Where records come from: events in, commands out. A source runs on a thread of its own.
 
-use super::Batch;
+use super::{Batch, MemoryGauge};
 use crate::model::record::TopicPartition;
 use tokio::sync::mpsc;
 
@@ -111,10 +111,6 @@ pub enum SourceCommand {
     Resume(TopicPartition, Epoch),
     /// The revoked partitions may go.
     Release(Vec<(TopicPartition, Epoch)>),
-    /// The records handed over fill the budget: read no data until [`SourceCommand::Ready`], but keep polling.
-    Full,
-    /// There is room again.
-    Ready,
     /// Leave the group within the client's own limit, then answer [`SourceEvent::Left`].
     Leave,
 }
@@ -122,9 +118,11 @@ pub enum SourceCommand {
 /// A subscription that is not running yet.
 pub trait Source: Send + 'static {
     /// Starts reading on a thread of its own. Events go to `events`; commands come from `commands`; the thread
-    /// ends after [`SourceCommand::Leave`] or when `commands` is closed.
+    /// ends after [`SourceCommand::Leave`] or when `commands` is closed. Every batch is counted by `memory`;
+    /// while that is full no data is read, and polling goes on.
     fn start(
         self: Box<Self>,
+        memory: MemoryGauge,
         events: mpsc::UnboundedSender<SourceEvent>,
         commands: mpsc::UnboundedReceiver<SourceCommand>,
     ) -> std::io::Result<()>;

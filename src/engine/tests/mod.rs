@@ -497,3 +497,20 @@ async fn trailing_gaps_do_not_hold_up_the_end() {
     bench.run().await.unwrap();
     assert_eq!(bench.committed(0), 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn memory_is_bounded_also_where_a_blocked_key_stands_in_every_batch() {
+    let mut bench = Bench::new(1);
+    bench.policy.budget_bytes = 200_000;
+    bench.script.set_down(&["db"]);
+    for n in 0..20_000 {
+        // Every hundredth record is of the blocked key: few bytes, but one in every batch.
+        let (key, value) = if n % 100 == 0 { ("a", "away:db") } else { ("b", "ok") };
+        bench.put(key, value);
+    }
+    let (_trigger, running) = bench.start();
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(bench.script.done_of("b").len(), 19_800, "the blocked key held up nobody");
+    bench.script.set_down(&[]);
+    assert_eq!(running.await.unwrap().unwrap().totals.handled, 20_000);
+}

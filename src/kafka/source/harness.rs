@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::consent::WriteToken;
-use crate::engine::{Assigned, CommitReport, Epoch, Position, Record};
+use crate::engine::{Assigned, CommitReport, Epoch, MemoryGauge, Position, Record};
 use crate::kafka::raw::items;
 use crate::kafka::{MockBroker, Producer};
 use crate::model::record::{OutgoingRecord, TopicPartition};
@@ -54,7 +54,11 @@ pub(super) fn numbered(partition: i32, numbers: std::ops::Range<usize>) -> Vec<O
 }
 
 /// A source as the engine would run it, with a record of what it was told.
+/// What a member may hold, in bytes.
+pub(super) const MEMORY: usize = 8 << 20;
+
 pub(super) struct Member {
+    pub(super) memory: MemoryGauge,
     pub(super) events: mpsc::UnboundedReceiver<SourceEvent>,
     pub(super) commands: mpsc::UnboundedSender<SourceCommand>,
     pub(super) epochs: HashMap<TopicPartition, Epoch>,
@@ -75,8 +79,10 @@ impl Member {
             ConsumerSource::new(&config(broker, properties), group, vec!["t".into()], options).unwrap();
         let (event_sender, events) = mpsc::unbounded_channel();
         let (commands, command_receiver) = mpsc::unbounded_channel();
-        Box::new(source).start(event_sender, command_receiver).unwrap();
+        let memory = MemoryGauge::new(MEMORY);
+        Box::new(source).start(memory.clone(), event_sender, command_receiver).unwrap();
         Member {
+            memory,
             events,
             commands,
             epochs: HashMap::new(),

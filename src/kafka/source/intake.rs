@@ -1,7 +1,7 @@
 //! From messages to a batch: one copy, no allocation a record, one look-up for each run of a partition.
 
 use super::held::Holdings;
-use crate::engine::{Batch, BatchBuilder, Epoch};
+use crate::engine::{Batch, BatchBuilder, Epoch, MemoryGauge};
 use crate::kafka::raw::Message;
 use crate::model::record::TopicPartition;
 use rdkafka::types::RDKafkaErrorCode;
@@ -39,6 +39,7 @@ pub(super) struct PartitionError {
 pub(super) struct Intake<'a> {
     holdings: &'a mut Holdings,
     builder: BatchBuilder,
+    memory: &'a MemoryGauge,
     limit: usize,
     seen: Vec<Seen>,
     last: usize,
@@ -54,10 +55,16 @@ pub(super) struct Taken {
 
 impl<'a> Intake<'a> {
     /// For at most `limit` records, with room for as much as `room` says (records and bytes).
-    pub(super) fn new(holdings: &'a mut Holdings, limit: usize, room: (usize, usize)) -> Self {
+    pub(super) fn new(
+        holdings: &'a mut Holdings,
+        limit: usize,
+        room: (usize, usize),
+        memory: &'a MemoryGauge,
+    ) -> Self {
         Intake {
             holdings,
             builder: BatchBuilder::with_capacity(room.0, room.1),
+            memory,
             limit,
             seen: Vec::new(),
             last: usize::MAX,
@@ -137,7 +144,7 @@ impl<'a> Intake<'a> {
                 ends.push((ours.partition, ours.epoch, position));
             }
         }
-        let batch = (!self.builder.is_empty()).then(|| self.builder.build());
+        let batch = (!self.builder.is_empty()).then(|| self.builder.build_counted(self.memory));
         Taken { batch, ends, errors: self.errors }
     }
 }

@@ -8,7 +8,7 @@ use super::intake::{Intake, PartitionError};
 use super::judge::{Verdict, judge};
 use super::rebalance::Rebalance;
 use super::wake::Alarm;
-use crate::engine::{Epoch, SourceCommand, SourceEvent};
+use crate::engine::{Epoch, MemoryGauge, SourceCommand, SourceEvent};
 use crate::kafka::error::describe;
 use crate::kafka::raw::Queues;
 use crate::model::record::TopicPartition;
@@ -46,7 +46,7 @@ pub(super) struct Io {
     options: SourceOptions,
     events: mpsc::UnboundedSender<SourceEvent>,
     commands: mpsc::UnboundedReceiver<SourceCommand>,
-    full: bool,
+    memory: MemoryGauge,
     failed: bool,
     /// Records and bytes the next batch is likely to need.
     room: (usize, usize),
@@ -64,6 +64,7 @@ impl Io {
         alarm: Arc<Alarm>,
         timeout: Duration,
         options: SourceOptions,
+        memory: MemoryGauge,
         events: mpsc::UnboundedSender<SourceEvent>,
         commands: mpsc::UnboundedReceiver<SourceCommand>,
     ) -> Self {
@@ -79,7 +80,7 @@ impl Io {
             options,
             events,
             commands,
-            full: false,
+            memory,
             failed: false,
             room: (0, 0),
         }
@@ -104,7 +105,7 @@ impl Io {
             }
             self.control();
             self.rebalance_step();
-            let busy = !self.full && !self.failed && self.read();
+            let busy = !self.memory.is_full() && !self.failed && self.read();
             if !busy {
                 std::thread::park_timeout(TICK);
             }
@@ -123,8 +124,6 @@ impl Io {
                 Poll::Ready(Some(SourceCommand::Pause(partition, epoch))) => self.pause(&partition, epoch),
                 Poll::Ready(Some(SourceCommand::Resume(partition, epoch))) => self.resume(&partition, epoch),
                 Poll::Ready(Some(SourceCommand::Release(partitions))) => self.release(partitions),
-                Poll::Ready(Some(SourceCommand::Full)) => self.full = true,
-                Poll::Ready(Some(SourceCommand::Ready)) => self.full = false,
             }
         }
     }
@@ -168,7 +167,7 @@ impl Io {
 
     /// Reads what waits, one batch at most. True when something was there.
     fn read(&mut self) -> bool {
-        let mut intake = Intake::new(&mut self.holdings, self.options.batch_records, self.room);
+        let mut intake = Intake::new(&mut self.holdings, self.options.batch_records, self.room, &self.memory);
         let busy = self.queues.read(|message| intake.take(message));
         let taken = intake.finish();
         if let Some(batch) = taken.batch {

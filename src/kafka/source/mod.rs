@@ -21,7 +21,7 @@ mod wake;
 use super::config::{Config, Role};
 use super::error::client_error;
 use super::raw::Queues;
-use crate::engine::{Source, SourceCommand, SourceEvent};
+use crate::engine::{MemoryGauge, Source, SourceCommand, SourceEvent};
 use crate::error::{Error, Result};
 use context::LetterBox;
 use io::Io;
@@ -86,6 +86,7 @@ impl ConsumerSource {
 impl Source for ConsumerSource {
     fn start(
         self: Box<Self>,
+        memory: MemoryGauge,
         events: mpsc::UnboundedSender<SourceEvent>,
         commands: mpsc::UnboundedReceiver<SourceCommand>,
     ) -> std::io::Result<()> {
@@ -96,7 +97,7 @@ impl Source for ConsumerSource {
         let name = "kylo-source".to_owned();
         std::thread::Builder::new().name(name).spawn(move || {
             let ConsumerSource { queues, alarm, timeout, options, .. } = *self;
-            Io::new(queues, alarm, timeout, options, events, commands).run();
+            Io::new(queues, alarm, timeout, options, memory, events, commands).run();
         })?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::harness::*;
 use super::*;
-use crate::engine::{Committed, Epoch, Record};
+use crate::engine::{BatchBuilder, Committed, Epoch, Record};
 use crate::model::record::{Header, OutgoingRecord, TopicPartition};
 use bytes::Bytes;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -169,14 +169,17 @@ async fn full_stops_the_data_but_not_the_rest() {
     let broker = broker(1);
     produce(&broker, numbered(0, 0..10)).await;
     let mut member = Member::join(&broker, "full", &[]);
-    member.say(SourceCommand::Full);
+    let mut filler = BatchBuilder::default();
+    let slot = filler.slot(&TopicPartition::new("elsewhere", 0), Epoch(0));
+    filler.push(slot, 0, None, None, Some(&vec![0; MEMORY]), std::iter::empty());
+    let filler = filler.build_counted(&member.memory);
     member.until("the assignment", |member| !member.assigned.is_empty()).await;
     // A commit goes the whole way to the broker and back while the data waits.
     let position = member.position(0, 0, "waiting");
     let results = member.commit(1, vec![position]).await;
     assert!(results[0].1.is_ok(), "{results:?}");
     assert!(member.read.is_empty());
-    member.say(SourceCommand::Ready);
+    drop(filler);
     member.until("the end", |member| member.ends.len() == 1).await;
     assert_eq!(member.read.len(), 10);
     member.leave().await;
