@@ -14,6 +14,7 @@ mod gauge;
 mod handler;
 mod marks;
 pub mod memory;
+mod metrics;
 mod partition;
 mod policy;
 mod publisher;
@@ -25,6 +26,7 @@ mod runner;
 mod runtime;
 mod scheduler;
 mod source;
+mod timing;
 mod tracker;
 
 pub use consumer::{Consumer, DrainPart};
@@ -39,7 +41,9 @@ pub use policy::{Backoff, OnLost, Policy, RetryPolicy};
 pub use publisher::{PublishError, PublishFuture, Publisher};
 pub use quarantine::MarkStore;
 pub use record::{Batch, BatchBuilder, HeaderIter, PartitionSlot, Record};
-pub use report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Silent, Snapshot, Summary};
+pub use report::{
+    Abandoned, Blocked, Event, PartitionSnapshot, Reporter, RunError, Silent, Snapshot, Summary,
+};
 pub use runner::DeadLettered;
 pub use scheduler::BlockedLane;
 pub use source::{Assigned, CommitReport, Committed, Epoch, Position, Source, SourceCommand, SourceEvent};

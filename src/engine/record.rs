@@ -8,6 +8,7 @@ use super::{Epoch, MemoryGauge};
 use crate::model::record::{Header, StoredRecord, TopicPartition};
 use bytes::Bytes;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A partition within one batch, with the epoch its records were read under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ struct Arena {
     slots: Vec<PartitionSlot>,
     /// Told when it is gone; the bytes it was told at the start.
     gauge: Option<(MemoryGauge, usize)>,
+    read: Instant,
 }
 
 impl Drop for Arena {
@@ -109,6 +111,7 @@ impl BatchBuilder {
                 entries: Vec::with_capacity(records),
                 slots: Vec::new(),
                 gauge: None,
+                read: Instant::now(),
             },
         }
     }
@@ -159,8 +162,9 @@ impl BatchBuilder {
     pub fn is_empty(&self) -> bool {
         self.arena.entries.is_empty()
     }
-    /// The finished batch, counted by no gauge.
+    /// The finished batch, read now, counted by no gauge.
     pub fn build(mut self) -> Batch {
+        self.arena.read = Instant::now();
         // Room that was reserved in vain would live as long as the batch's slowest record.
         if self.arena.bytes.capacity() > self.arena.bytes.len() * 2 {
             self.arena.bytes.shrink_to_fit();
@@ -223,6 +227,10 @@ impl Record {
     /// Its offset.
     pub fn offset(&self) -> i64 {
         self.entry().offset
+    }
+    /// When it was read.
+    pub fn read_at(&self) -> Instant {
+        self.arena.read
     }
     /// Milliseconds since 1970; `None` when it has no timestamp.
     pub fn timestamp_ms(&self) -> Option<i64> {

@@ -2,8 +2,10 @@
 
 use super::runner::DeadLettered;
 use super::scheduler::BlockedLane;
-use super::{Dependency, DrainState};
+use super::{Dependency, DrainState, FailureClass};
+use crate::model::metrics::Histogram;
 use crate::model::record::TopicPartition;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
@@ -99,9 +101,22 @@ pub struct PartitionSnapshot {
     pub paused: Option<&'static str>,
 }
 
+/// Lanes of one partition that wait for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The failure's short word.
+    pub kind: &'static str,
+    /// How many lanes.
+    pub lanes: usize,
+}
+
 /// The whole consumer, as it stands. Counters grow from its start.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    /// The group has given it an assignment at least once, be it an empty one.
+    pub assigned: bool,
     /// Records taken in.
     pub taken: u64,
     /// Records handled, rejections included.
@@ -110,6 +125,8 @@ pub struct Snapshot {
     pub rejected: u64,
     /// Records dead-lettered.
     pub dead_lettered: u64,
+    /// The same by class and the failure's short word.
+    pub dead_letters: BTreeMap<(FailureClass, &'static str), u64>,
     /// Failed handler runs that are tried again.
     pub retries: u64,
     /// Rebalances seen.
@@ -122,6 +139,19 @@ pub struct Snapshot {
     pub in_flight_bytes: usize,
     /// Lanes that wait.
     pub blocked_lanes: usize,
+    /// The same by partition and reason.
+    pub blocked: Vec<Blocked>,
+    /// Commits that the broker took.
+    pub commits: u64,
+    /// Commits of which it refused at least one partition.
+    pub failed_commits: u64,
+    /// How long there has been something to commit and no commit succeeded; `None` when the last one did.
+    pub uncommitted_for: Option<Duration>,
+    /// Seconds from the moment a record was read to its handler's start: samples, each standing for the runs
+    /// between two of them.
+    pub queue_seconds: Histogram,
+    /// Seconds of a handler's call, sampled like `queue_seconds`.
+    pub handler_seconds: Histogram,
     /// The partitions held.
     pub partitions: Vec<PartitionSnapshot>,
     /// The dependencies that ever failed, and whether their breaker is open.

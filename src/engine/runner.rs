@@ -4,6 +4,7 @@ use super::breaker::LaneId;
 use super::dead_letter::{self, Attempts, Sender};
 use super::partition::Cancel;
 use super::scheduler::Item;
+use super::timing::{Stopwatch, Timing};
 use super::{Failure, FailureClass, Handler, Outcome, Outcomes, Policy, Publisher, Record};
 use crate::model::clock::SharedClock;
 use futures_util::FutureExt;
@@ -16,6 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Waiting records of one lane, handed to a worker.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(super) struct Run {
     pub spent: bool,
     /// Its only record killed the process too often: it is dead-lettered without being handled.
     pub condemned: bool,
+    /// How many runs its times stand for; 0 = it is not timed.
+    pub sample: u32,
 }
 
 /// A record that went to the dead letters.
@@ -66,6 +70,8 @@ pub(super) struct RunEnd {
     pub failure: Option<Failure>,
     /// It ended without ever waiting.
     pub inline: bool,
+    /// How long it took, if it was timed. In a box: most are not.
+    pub timing: Option<Box<Timing>>,
 }
 
 /// What every run needs.
@@ -133,6 +139,8 @@ struct Running {
     failures: u32,
     first_failure: Option<Timestamp>,
     spent: bool,
+    /// Until the handler's first call of a run that is timed.
+    stopwatch: Option<Stopwatch>,
     end: RunEnd,
 }
 
@@ -144,7 +152,7 @@ enum Step {
 }
 
 async fn run_lane(shared: Arc<Shared>, run: Run) -> RunEnd {
-    let Run { lane, worker, mut items, cancel, failures, first_failure, spent, condemned } = run;
+    let Run { lane, worker, mut items, cancel, failures, first_failure, spent, condemned, sample } = run;
     let limit = shared.handler.batch_limit().max(1);
     let end = RunEnd {
         lane,
@@ -156,8 +164,13 @@ async fn run_lane(shared: Arc<Shared>, run: Run) -> RunEnd {
         dead_letters: Vec::new(),
         failure: None,
         inline: false,
+        timing: None,
     };
-    let mut running = Running { shared, cancel, failures, first_failure, spent, end };
+    let stopwatch = (sample > 0).then(|| {
+        let first = items.first().filter(|_| first_failure.is_none());
+        Stopwatch { weight: sample, read: first.map(|item| item.record.read_at()) }
+    });
+    let mut running = Running { shared, cancel, failures, first_failure, spent, stopwatch, end };
     let mut from = 0;
     if condemned && let Some(item) = items.first() {
         let record = item.record.clone();
@@ -203,7 +216,12 @@ impl Running {
         from: &'a mut usize,
     ) -> Pin<Box<dyn Future<Output = Step> + Send + 'a>> {
         Box::pin(async move {
-            let outcome = match self.call(batch).await {
+            let timed = self.stopwatch.take().map(|stopwatch| (stopwatch, Instant::now()));
+            let outcome = self.call(batch).await;
+            if let Some((stopwatch, began)) = timed {
+                self.end.timing = Some(Box::new(stopwatch.stop(began)));
+            }
+            let outcome = match outcome {
                 None => return Step::Stopped,
                 Some(outcome) => outcome,
             };

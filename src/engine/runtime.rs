@@ -10,6 +10,7 @@ use super::rebalance::{Revoking, starting_point};
 use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
 use super::runner::{Run, RunEnd};
 use super::scheduler::Scheduler;
+use super::timing::Sampler;
 use super::{DrainState, SourceCommand, SourceEvent};
 use crate::model::clock::SharedClock;
 use crate::model::record::TopicPartition;
@@ -56,6 +57,9 @@ pub(super) struct Runtime {
     pub(super) last_commit: Instant,
     pub(super) finished_since: usize,
     pub(super) commit_failed: bool,
+    /// Since when no commit has succeeded, after one that failed.
+    pub(super) failing_since: Option<Instant>,
+    pub(super) sampler: Sampler,
     pub(super) assigned_once: bool,
     pub(super) last_progress: Instant,
     pub(super) next_probe: Instant,
@@ -97,6 +101,8 @@ impl Runtime {
             last_commit: now,
             finished_since: 0,
             commit_failed: false,
+            failing_since: None,
+            sampler: Sampler::default(),
             assigned_once: false,
             last_progress: now,
             next_probe: now,
@@ -205,9 +211,7 @@ impl Runtime {
                 }
             }
             SourceEvent::Committed(report) => {
-                if self.in_flight.as_ref().is_some_and(|commit| commit.id == report.id) {
-                    self.in_flight = None;
-                }
+                let sent = self.in_flight.take_if(|commit| commit.id == report.id);
                 self.commit_failed = false;
                 for (position, result) in &report.results {
                     if let Err(reason) = result {
@@ -216,6 +220,13 @@ impl Runtime {
                         let partition = position.partition.clone();
                         self.reporter.event(Event::CommitFailed { partition, reason: reason.clone() });
                     }
+                }
+                if self.commit_failed {
+                    self.totals.failed_commits += 1;
+                    self.failing_since.get_or_insert(sent.map_or(now, |commit| commit.since));
+                } else if !report.results.is_empty() {
+                    self.totals.commits += 1;
+                    self.failing_since = None;
                 }
                 self.revoking.iter_mut().for_each(|revoking| revoking.committed(report.id));
             }
@@ -272,7 +283,15 @@ impl Runtime {
         if !end.items.is_empty() {
             self.last_progress = now;
         }
+        if let Some(timing) = &end.timing {
+            let weight = u64::from(timing.weight);
+            self.totals.handler_seconds.observe(timing.handled.as_secs_f64(), weight);
+            if let Some(queued) = timing.queued {
+                self.totals.queue_seconds.observe(queued.as_secs_f64(), weight);
+            }
+        }
         for letter in &end.dead_letters {
+            *self.totals.dead_letters.entry((letter.class, letter.kind)).or_default() += 1;
             self.reporter.event(Event::DeadLettered(letter.clone()));
         }
         let failed = end.failure.is_some();
@@ -300,7 +319,8 @@ impl Runtime {
             let window = if self.fast { AHEAD * self.workers.len() } else { policy.concurrency };
             let mut room = window.saturating_sub(self.scheduler.running);
             while room > 0 {
-                let Some(run) = self.scheduler.next_run() else { break };
+                let Some(mut run) = self.scheduler.next_run() else { break };
+                run.sample = self.sampler.next();
                 let least = (0..self.workers.len()).min_by_key(|at| self.workers[*at].out).unwrap_or(0);
                 self.workers[least].out += 1;
                 chunks[least].push(run);
@@ -357,6 +377,7 @@ impl Runtime {
     }
 
     async fn tick(&mut self, now: Instant) {
+        self.sampler.tick();
         if self
             .memory
             .as_ref()
@@ -473,13 +494,10 @@ impl Runtime {
     }
 
     pub(super) fn commit_if_due(&mut self, now: Instant) {
-        if self
-            .in_flight
-            .as_ref()
-            .is_some_and(|commit| now.duration_since(commit.since) > Duration::from_secs(60))
-        {
+        let limit = Duration::from_secs(60);
+        if let Some(lost) = self.in_flight.take_if(|commit| now.duration_since(commit.since) > limit) {
             // Never seen; better a second commit than none for ever.
-            self.in_flight = None;
+            self.failing_since.get_or_insert(lost.since);
             self.reporter.event(Event::Trouble("a commit was not answered for a minute".to_owned()));
         }
         let waited = now.duration_since(self.last_commit);
@@ -495,7 +513,12 @@ impl Runtime {
         let mut snapshot = self.totals.clone();
         snapshot.in_flight = self.scheduler.records;
         snapshot.in_flight_bytes = self.scheduler.bytes;
-        snapshot.blocked_lanes = self.scheduler.blocked_lanes();
+        snapshot.blocked = self.scheduler.blocked_by();
+        snapshot.blocked_lanes = snapshot.blocked.iter().map(|blocked| blocked.lanes).sum();
+        snapshot.assigned = self.assigned_once;
+        let waiting = self.in_flight.as_ref().map(|commit| commit.since);
+        let since = self.failing_since.or(waiting);
+        snapshot.uncommitted_for = since.map(|since| now.saturating_duration_since(since));
         snapshot.partitions = self
             .scheduler
             .partitions

@@ -10,6 +10,7 @@
 use super::breaker::{Breakers, LaneId, Verdict};
 use super::partition::{PartitionId, Partitions};
 use super::quarantine::DEATHS;
+use super::report::Blocked;
 use super::runner::{Run, RunEnd};
 use super::tracker::{Sequence, Taken};
 use super::{Batch, BatchBuilder, Dependency, Epoch, Failure, Policy, Position, Record};
@@ -18,7 +19,7 @@ use crate::model::record::TopicPartition;
 use hashbrown::DefaultHashBuilder;
 use jiff::Timestamp;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::hash::BuildHasher;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -212,6 +213,7 @@ impl Scheduler {
             first_failure: lane.first_failure.map(|(_, at)| at),
             spent,
             condemned: false,
+            sample: 0,
         }
     }
 
@@ -425,9 +427,18 @@ impl Scheduler {
             reason: lane.reason.clone()?,
         })
     }
-    /// How many lanes wait.
-    pub fn blocked_lanes(&self) -> usize {
-        self.lanes.iter().filter(|lane| lane.waits()).count()
+    /// How many lanes wait, by partition and reason.
+    pub fn blocked_by(&self) -> Vec<Blocked> {
+        let mut found = BTreeMap::new();
+        for lane in self.lanes.iter().filter(|lane| lane.waits()) {
+            let kind = lane.reason.as_ref().map_or("", |reason| reason.kind);
+            *found.entry((lane.partition, kind)).or_insert(0) += 1;
+        }
+        let named = |((id, kind), lanes)| {
+            let partition = self.partitions.get(id).partition.clone();
+            Blocked { partition, kind, lanes }
+        };
+        found.into_iter().map(named).collect()
     }
 
     /// Partitions to pause or to fetch again, by what waits in them: a partition with a waiting lane pauses at

@@ -5,6 +5,7 @@ pub mod company;
 pub mod company_file;
 pub mod groups;
 pub mod ledger;
+pub mod metrics;
 pub mod migration;
 pub mod murmur2;
 pub mod offsets;

@@ -3,6 +3,7 @@
 //! Size: one scenario after the other on one small bench.
 
 mod drains;
+mod metrics;
 mod quarantine;
 
 use super::dead_letter::{Envelope, Sender, replayed};
