@@ -7,6 +7,7 @@ mod support;
 
 mod killed;
 mod ledger;
+mod looking;
 mod newcomer;
 mod own_consumer;
 mod poison;

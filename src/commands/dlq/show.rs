@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::kafka::{ReadRange, Reader};
 use crate::model::record::{StoredRecord, TopicPartition};
 use crate::model::record_json::{Encoding, RecordJson};
+use crate::model::suggest::not_found;
 use crate::ui::{Column, OutputFormat, Row};
 use serde::Serialize;
 
@@ -121,7 +122,18 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
 
 async fn find(app: &App, spot: &Spot) -> Result<StoredRecord> {
     let admin = app.admin().await?;
-    let topics = view::topics(app, &admin, spot.topic.as_deref()).await?;
+    // A letter is named with the topic it stands in, not with the one that topic belongs to.
+    let topics = match &spot.topic {
+        Some(topic) => {
+            let known = admin.topics().await?;
+            let mut names = known.iter().map(|known| known.topic.as_str());
+            if !names.clone().any(|name| name == topic) {
+                return Err(not_found("topic", topic, &mut names, "kylo topics list dlq"));
+            }
+            vec![topic.clone()]
+        }
+        None => view::topics(app, &admin, None).await?,
+    };
     let places = view::Places::read(&admin, &topics, &app.replay_group()).await?;
     let ranges: Vec<ReadRange> = topics
         .iter()
