@@ -273,7 +273,8 @@ impl Run<'_> {
         }
     }
 
-    /// Refuses to go on when somebody else commits for the same group.
+    /// Refuses to go on when somebody else commits for the same group. This finds a second replay, it does not
+    /// keep it out: both may send the batches they have in hand. Keeping it out takes a transactional id.
     async fn check_unmoved(&self) -> Result<()> {
         let partitions: Vec<TopicPartition> = self.written.keys().cloned().collect();
         let now = self.admin.committed(&self.group, Some(&partitions)).await?;
