@@ -39,7 +39,7 @@ fn a_reader_ends_behind_transaction_markers() {
     let records = runtime.block_on(async {
         let config = config(&world);
         let admin = Admin::connect(&config).await.expect("an admin client");
-        let ranges = whole_topics(&admin, &[topic.clone()]).await.expect("its ranges");
+        let ranges = whole_topics(&admin, std::slice::from_ref(&topic)).await.expect("its ranges");
         // Twelve records and four markers: the last record that is delivered stands far before the end.
         assert_eq!((ranges[0].from, ranges[0].to), (0, 16));
         let started = Instant::now();

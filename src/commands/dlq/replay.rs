@@ -12,8 +12,9 @@ use crate::ui::{Column, Row};
 ///
 /// Key, value and headers go back byte for byte. Progress is kept by the group kylo-dlq-replay, so running it
 /// again sends nothing twice. Killed between a batch's acknowledgement and its commit, it sends that batch (at
-/// most 200 letters) again. Run one at a time: of two at once one stops, but may have sent some twice. A letter that was sent back --max-retries times stays, is named, and the exit code
-/// is 7. Stops at the ends seen at the start.
+/// most 200 letters) again. Run one at a time: of two at once one stops, but may have sent some twice. A letter
+/// that was sent back --max-retries times stays, is named, and the exit code is 7. Stops at the ends seen at the
+/// start.
 #[derive(Debug, clap::Args)]
 #[command(before_help = examples(&[
     "kylo dlq replay --max-retries 3",
@@ -97,3 +98,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     }
     plan.refuse_limit(&rules)
 }
+
+#[cfg(test)]
+#[path = "replay_tests.rs"]
+mod tests;

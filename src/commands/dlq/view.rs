@@ -10,7 +10,7 @@ use crate::model::replay::Filter;
 use crate::model::suggest::not_found;
 
 /// Which letters are meant.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct FilterArgs {
     /// Only this class: permanent, transient, poison, crash; may be repeated
     #[arg(long, value_name = "CLASS")]
