@@ -296,8 +296,16 @@ impl Runtime {
         }
         let failed = end.failure.is_some();
         let lane = end.lane;
+        // Asked before `finish` acquits the last suspect.
+        let alone = self.marks.is_some() && self.scheduler.is_quarantined();
+        let of = end.items.first().or(end.rest.first()).filter(|_| alone);
+        let of = of.map(|item| (item.record.partition().clone(), item.record.epoch()));
         let jitter = fastrand::f64();
         let wait = self.scheduler.finish(end, now, self.clock.now(), jitter);
+        if let Some((partition, epoch)) = of {
+            // What came back is innocent from here on: a kill that hits the next one must not count for it.
+            self.write_mark(&partition, epoch);
+        }
         if failed {
             self.totals.retries += 1;
             if let Some(lane) = self.scheduler.describe(lane) {
@@ -342,7 +350,9 @@ impl Runtime {
 
     /// Says which records are about to run, before they do.
     fn write_marks(&self, chunks: &[Vec<Run>]) {
-        let Some(marks) = &self.marks else { return };
+        if self.marks.is_none() {
+            return;
+        }
         let mut touched: Vec<(&TopicPartition, super::Epoch)> = Vec::new();
         for run in chunks.iter().flatten() {
             let Some(item) = run.items.first() else { continue };
@@ -352,11 +362,16 @@ impl Runtime {
             }
         }
         for (partition, epoch) in touched {
-            let Some(id) = self.scheduler.partitions.find(partition, epoch) else { continue };
-            let mark = self.scheduler.partitions.get(id).mark().encode();
-            if let Err(error) = marks.write(partition, &mark) {
-                tracing::warn!(%partition, %error, "writing the mark of running records");
-            }
+            self.write_mark(partition, epoch);
+        }
+    }
+
+    fn write_mark(&self, partition: &TopicPartition, epoch: super::Epoch) {
+        let Some(marks) = &self.marks else { return };
+        let Some(id) = self.scheduler.partitions.find(partition, epoch) else { return };
+        let mark = self.scheduler.partitions.get(id).mark().encode();
+        if let Err(error) = marks.write(partition, &mark) {
+            tracing::warn!(%partition, %error, "writing the mark of running records");
         }
     }
 

@@ -59,3 +59,27 @@ async fn kills_from_outside_condemn_nobody() {
     assert!(bench.broker.records("in.dlq").is_empty());
     assert_eq!(bench.committed(0), 400);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_came_back_while_alone_does_not_share_the_blame_of_the_next() {
+    let mut bench = Bench::new(2);
+    bench.policy.exit_when_idle = false;
+    // No commit saves the innocent one: what counts is the mark alone.
+    bench.policy.commit_every = Duration::from_secs(86_400);
+    bench.broker.produce("in", 0, Some("a"), "sleep:2000");
+    bench.broker.produce("in", 1, Some("b"), "sleep:3600000");
+    for seconds in [1, 30, 30, 30, 30] {
+        let (_trigger, running) = bench.start();
+        sleep(Duration::from_secs(seconds)).await;
+        die(running, &bench.broker).await;
+        bench.broker.lose("in", &[1]);
+    }
+    assert_eq!(
+        bench.script.done_of("a").len(),
+        2,
+        "alone at first, and once more when the other is out of the way"
+    );
+    let letters = bench.broker.records("in.dlq");
+    let keys: Vec<_> = letters.iter().map(|letter| letter.key.as_deref()).collect();
+    assert_eq!(keys, [Some(b"b".as_slice())], "the one that runs at every death, and no other");
+}
