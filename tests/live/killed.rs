@@ -63,7 +63,7 @@ fn twenty_kills_under_fifty_thousand_transactions() {
     for company in 0..COMPANIES {
         let id = 700 + company;
         let open = world.sql(&format!(
-            "select description_norm from app.pending_txns where company_id = '{id}' and status = 'open' order by 1 collate \"C\""
+            "select description_norm from app.pending_txns where company_id = '{id}' and status = 'open' order by description_norm collate \"C\""
         ));
         let mut tab: Vec<String> = world
             .tab(&format!("ledger-{id}"), &format!("{id} Pending"))
