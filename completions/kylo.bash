@@ -539,12 +539,16 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__demo)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --transactions --keep --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --transactions)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

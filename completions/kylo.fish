@@ -50,7 +50,7 @@ complete -c kylo -n "__fish_kylo_needs_command" -s y -l yes -l execute -d 'Do it
 complete -c kylo -n "__fish_kylo_needs_command" -l dry-run -d 'Show the plan and stop'
 complete -c kylo -n "__fish_kylo_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kylo -n "__fish_kylo_needs_command" -s V -l version -d 'Print version'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "demo" -d 'plays the whole ledger flow on services of its own'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "demo" -d 'play the whole ledger flow on services of its own, with checks'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "init" -d 'write kylo.toml, .env and companies.toml to start from'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "topics" -d 'topics: what they are, and what is in them'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "topic" -d 'topics: what they are, and what is in them'
@@ -64,6 +64,7 @@ complete -c kylo -n "__fish_kylo_needs_command" -f -a "send" -d 'publishes test 
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "consume" -d 'run built-in consumers'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "completions" -d 'print a completion script for a shell'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "help" -d 'help on a command or a topic: exit-codes, settings'
+complete -c kylo -n "__fish_kylo_using_subcommand demo" -l transactions -d 'Then put N generated transactions of ten companies through it, and tell the rate' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
@@ -82,6 +83,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand demo" -l idle-timeout -d 'End 
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
+complete -c kylo -n "__fish_kylo_using_subcommand demo" -l keep -d 'Keep the database and the tabs, and say how to look at them'
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l no-headers -d 'Leave out the headings of a table'
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -s q -l quiet -d 'Hide status lines and progress'
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -s v -l verbose -d 'Show details'

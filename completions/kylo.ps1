@@ -49,7 +49,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'plays the whole ledger flow on services of its own')
+            [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'play the whole ledger flow on services of its own, with checks')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'write kylo.toml, .env and companies.toml to start from')
             [CompletionResult]::new('topics', 'topics', [CompletionResultType]::ParameterValue, 'topics: what they are, and what is in them')
             [CompletionResult]::new('topic', 'topic', [CompletionResultType]::ParameterValue, 'topics: what they are, and what is in them')
@@ -66,6 +66,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             break
         }
         'kylo;demo' {
+            [CompletionResult]::new('--transactions', '--transactions', [CompletionResultType]::ParameterName, 'Then put N generated transactions of ten companies through it, and tell the rate')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')
@@ -80,6 +81,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing has happened for this long')
             [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log [default: text]')
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep the database and the tabs, and say how to look at them')
             [CompletionResult]::new('--no-headers', '--no-headers', [CompletionResultType]::ParameterName, 'Leave out the headings of a table')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Hide status lines and progress')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Hide status lines and progress')

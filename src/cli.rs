@@ -161,6 +161,7 @@ fn ui_options(globals: &Globals, environment: &Environment) -> UiOptions {
         terminal_data: out,
         terminal: err,
         interactive: std::io::stdin().is_terminal() && err && !globals.no_input,
+        width: crate::ui::terminal_width().filter(|_| out || err),
     }
 }
 

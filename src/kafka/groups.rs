@@ -7,7 +7,8 @@
 
 use super::admin::Admin;
 use super::offsets::partitions_of;
-use super::request::{c_text, result_error, text, text_or_empty};
+use super::request::{Native, c_text, result_error, text, text_or_empty};
+use crate::consent::WriteToken;
 use crate::error::Result;
 use crate::model::groups::{Group, GroupState, GroupSummary, Member};
 use rdkafka::bindings as sys;
@@ -87,6 +88,52 @@ impl Admin {
         })
         .await
     }
+
+    /// Deletes groups with everything they committed; each has its own result. The broker refuses a group that
+    /// has members. A group nobody knows is an error, too.
+    pub async fn delete_groups(
+        &self,
+        _token: &WriteToken,
+        names: &[String],
+    ) -> Result<Vec<(String, Result<()>)>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names = names.to_vec();
+        self.run("deleting groups", move |native| delete_groups(native, &names)).await
+    }
+}
+
+fn delete_groups(native: &Native, names: &[String]) -> Result<Vec<(String, Result<()>)>> {
+    let owned: Vec<CString> = names.iter().map(|name| c_text(name)).collect::<Result<_>>()?;
+    // SAFETY: the names are alive and are copied; the objects are freed below.
+    let mut doomed: Vec<_> =
+        owned.iter().map(|name| unsafe { sys::rd_kafka_DeleteGroup_new(name.as_ptr()) }).collect();
+    let event = native.call(
+        "deleting groups",
+        sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DELETEGROUPS,
+        |_| Ok(()),
+        // SAFETY: `call` gives live objects; the call copies the names.
+        |rk, options, queue| unsafe {
+            sys::rd_kafka_DeleteGroups(rk, doomed.as_mut_ptr(), doomed.len(), options, queue);
+        },
+    );
+    // SAFETY: ours, and not used afterwards.
+    unsafe { sys::rd_kafka_DeleteGroup_destroy_array(doomed.as_mut_ptr(), doomed.len()) };
+    let event = event?;
+    // SAFETY: the event is of this kind, and the array lives as long as it does.
+    let result = unsafe { sys::rd_kafka_event_DeleteGroups_result(event.ptr()) };
+    // SAFETY: as above.
+    let found = event.elements(|_, n| unsafe { sys::rd_kafka_DeleteGroups_result_groups(result, n) });
+    let ends = found.iter().map(|group| {
+        // SAFETY: elements of a live result; texts are copied.
+        unsafe {
+            let name = text_or_empty(sys::rd_kafka_group_result_name(*group));
+            let what = format!("deleting group {name:?}");
+            (name, result_error(&what, sys::rd_kafka_group_result_error(*group)).map_or(Ok(()), Err))
+        }
+    });
+    Ok(ends.collect())
 }
 
 fn quoted(names: &[String]) -> String {

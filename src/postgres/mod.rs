@@ -2,6 +2,7 @@
 //!
 //! Handlers see a [`Lease`] or a [`Transaction`] and call the functions of this room; no driver type leaves it.
 
+pub mod census;
 pub mod company;
 mod connect;
 mod dsn;

@@ -131,6 +131,19 @@ impl Settings {
         self.values.insert(key, Sourced { value: value.into(), origin: Origin::Flag(flag) });
         self
     }
+    /// Sets all properties of the Kafka client for this run and forgets those it had: what a user's cluster asks
+    /// for (TLS, SASL) is wrong for a broker that kylo starts itself.
+    #[must_use]
+    pub fn with_client(mut self, properties: &[(&str, &str)], flag: &'static str) -> Self {
+        self.deferred.retain(|key, _| !key.starts_with(registry::CLIENT_TABLE));
+        let sourced = |value: &str| Sourced { value: value.to_owned(), origin: Origin::Flag(flag) };
+        self.client = properties.iter().map(|(name, value)| ((*name).to_owned(), sourced(value))).collect();
+        self
+    }
+    /// True when `key` was given by a flag of this very command line, and not by what surrounds it.
+    pub fn is_typed(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|found| matches!(found.origin, Origin::Flag(_)))
+    }
 }
 
 impl Settings {

@@ -6,6 +6,9 @@ use crate::error::Result;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+/// Columns of a command in a story, so that what came of it stands in one line below the other.
+const COMMAND_WIDTH: usize = 57;
+
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
@@ -47,7 +50,7 @@ impl Ui {
         }
         let rows: Vec<Vec<String>> = checks.iter().map(Row::cells).collect();
         let headings: Vec<&str> = Check::COLUMNS.iter().map(|column| column.heading).collect();
-        let mut lines = framed(&headings, &rows);
+        let mut lines = framed(&headings, &rows, options.width);
         if options.color_data {
             for (line, check) in lines.iter_mut().skip(3).zip(checks) {
                 let (word, color) = (check.word(), if check.ok { 32 } else { 31 });
@@ -59,11 +62,29 @@ impl Ui {
         self.data((lines.join("\n") + "\n").as_bytes())
     }
 
+    /// One step of a story that is told while it happens, on stderr: what one would type, and what came of it.
+    /// In two lines where one would not fit. Hidden by `-q`.
+    pub fn step(&self, command: &str, outcome: &str) {
+        if self.options().quiet {
+            return;
+        }
+        let typed = self.paint(&format!("$ {command}"), "1");
+        let one_line = 2 + COMMAND_WIDTH + 2 + outcome.chars().count();
+        if command.chars().count() > COMMAND_WIDTH
+            || self.options().width.is_some_and(|width| width < one_line)
+        {
+            self.talk(&format!("{typed}\n    {outcome}"));
+            return;
+        }
+        let gap = " ".repeat(COMMAND_WIDTH - command.chars().count());
+        self.talk(&format!("{typed}{gap}  {outcome}"));
+    }
+
     /// Prints rows under headings, framed on a terminal, aligned elsewhere; for a tab as it would look in a sheet.
     pub fn frame(&self, headings: &[&str], rows: &[Vec<String>]) -> Result<()> {
         let mut table = Table::new();
         if self.options().terminal_data {
-            return self.data((framed(headings, rows).join("\n") + "\n").as_bytes());
+            return self.data((framed(headings, rows, self.options().width).join("\n") + "\n").as_bytes());
         }
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(headings);
@@ -76,9 +97,13 @@ impl Ui {
     }
 }
 
-fn framed(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+/// Cells are folded where a terminal of `width` columns could not show the table else.
+fn framed(headings: &[&str], rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+    if let Some(width) = width.and_then(|width| u16::try_from(width).ok()) {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
     table.set_header(headings);
     table.add_rows(rows.iter().map(|row| row.iter().map(|cell| tidy(cell))));
     table.lines().collect()
@@ -102,6 +127,21 @@ mod tests {
     fn in_a_pipe_it_is_a_plain_table() {
         let expected = "CHECK        EXPECTED  SEEN  OK\nrows of 710  2         2     ok\nrows of 711  1         0     FAILED\n";
         assert_eq!(shown(UiOptions::default()), expected);
+    }
+
+    #[test]
+    fn a_step_is_one_line_unless_the_terminal_is_narrow() {
+        let told = |width: Option<usize>| {
+            let (out, err) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+            let options = UiOptions { width, ..UiOptions::default() };
+            Ui::captured(options, out, err.clone()).step("kylo db migrate", "8 migrations");
+            let bytes = err.lock().unwrap().clone();
+            String::from_utf8(bytes).unwrap()
+        };
+        let wide = format!("$ kylo db migrate{}  8 migrations\n", " ".repeat(COMMAND_WIDTH - 15));
+        assert_eq!(told(None), wide);
+        assert_eq!(told(Some(73)), wide);
+        assert_eq!(told(Some(72)), "$ kylo db migrate\n    8 migrations\n");
     }
 
     #[test]

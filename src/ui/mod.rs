@@ -36,6 +36,8 @@ pub struct UiOptions {
     pub terminal: bool,
     /// Questions can be asked.
     pub interactive: bool,
+    /// Columns of the terminal; `None` when there is none, and nothing is folded.
+    pub width: Option<usize>,
 }
 
 impl Default for UiOptions {
@@ -50,8 +52,14 @@ impl Default for UiOptions {
             terminal_data: false,
             terminal: false,
             interactive: false,
+            width: None,
         }
     }
+}
+
+/// Columns of the terminal this process stands on, if it does.
+pub fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| usize::from(columns))
 }
 
 type Sink = Arc<Mutex<dyn Write + Send>>;
