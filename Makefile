@@ -18,7 +18,7 @@ check: ## format, lints, documentation: what must be clean before a change goes 
 	  && RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --lib
 
 bench: ## ledger against COPY and against a Python consumer, in one run; JSON in target/bench (BENCH_MESSAGES=2000)
-	@. tests/servers/prerequisites.sh && need_compiler && need_cargo \
+	@. tests/servers/prerequisites.sh && need_compiler && need_python && need_cargo \
 	  && KYLO_TEST_FSYNC=on tests/servers/run.sh cargo bench --locked --bench ledger
 
 servers: ## a Kafka and a PostgreSQL to play with, until Ctrl-C

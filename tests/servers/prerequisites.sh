@@ -92,6 +92,11 @@ need_compiler() {
   command -v perl >/dev/null || missing "Perl" perl
 }
 
+# The benches' Python peer lives in an environment of its own.
+need_python() {
+  python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing "Python 3 with venv" python3-venv
+}
+
 need_cargo() {
   local found=$HOME/.cargo/bin
   command -v cargo >/dev/null || ! [ -x "$found/cargo" ] || PATH=$found:$PATH
