@@ -116,6 +116,7 @@ pub fn replay_killed(context: &Context) -> Report {
     let before = broker.count(&topic);
     stage.load.rate(0);
     let mut midway = 0;
+    let partition = partition_of(&hidden, PARTITIONS);
     let arguments = ["dlq", "replay", &dead, "--max-retries", "3", "--yes"];
     for _ in 0..5 {
         let mut replay = stage.world.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -164,12 +165,14 @@ pub fn replay_killed(context: &Context) -> Report {
 
 /// Strange records go to the dead letters and back byte for byte, seen without any client library.
 pub fn bytes(context: &Context) -> Report {
-    let mut stage = Stage::new(context, World::simple(context, 2), 1, 5);
+    let mut world = World::simple(context, 2);
+    // Read without a codec. Not by the topic's own setting: a broker that compresses anew spoils header names that
+    // are not UTF-8.
+    let plain = ["-X", "compression.type=none"];
+    world.worker_args = plain.map(str::to_owned).into();
+    let mut stage = Stage::new(context, world, 1, 5);
     let (topic, dead, brokers) =
         (stage.world.txns(), stage.world.dead_letters(), stage.world.brokers.clone());
-    for name in [&topic, &dead] {
-        stage.world.broker().alter(name, "compression.type", "uncompressed");
-    }
     let strange = strange();
     for (at, record) in strange.iter().enumerate() {
         wire::produce(&brokers, &topic, at as i32 % PARTITIONS, record);
@@ -198,7 +201,8 @@ pub fn bytes(context: &Context) -> Report {
         }
     };
     compare("dead-lettered", &letters);
-    let (code, said) = stage.world.kylo_ends(&["dlq", "replay", &dead, "--max-retries", "1", "--yes"]);
+    let (code, said) =
+        stage.world.kylo_ends(&["dlq", "replay", &dead, "--max-retries", "1", "--yes", plain[0], plain[1]]);
     compare("sent back", &all(&topic, PARTITIONS));
     stage.report.check(code == Some(0), || format!("the replay ended with {code:?}: {said}"));
     stage.wait("the strange records come back", |_| count() == 2 * many);
