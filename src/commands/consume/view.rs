@@ -1,7 +1,7 @@
 //! What a running consumer shows: events on stderr, one quiet live line, what a shadow would post.
 
 use crate::app::App;
-use crate::engine::{BlockedLane, Event, Reporter, Snapshot, Summary};
+use crate::engine::{BlockedLane, Event, Failure, Reporter, Snapshot, Summary};
 use crate::error::Result;
 use crate::handlers::ledger::ShadowReport;
 use crate::handlers::ledger::posting::{WouldPost, would_post};
@@ -145,17 +145,25 @@ impl ShadowPosts {
         ShadowHand(self.companies.clone())
     }
     /// Says what a live run would post next.
-    pub async fn finish(self) {
-        let companies = std::mem::take(&mut *self.companies.lock().unwrap_or_else(PoisonError::into_inner));
-        let Some((pools, control)) = &self.pools else { return };
+    pub async fn finish(&self) {
+        let (posts, failed) = self.would_post().await;
+        posts.iter().for_each(|post| self.say(post));
+        for (company, failure) in failed {
+            self.ui.warn(&format!("what would be posted for {company} is not known: {failure}"));
+        }
+    }
+    /// What a live run would post next for the companies gathered so far, and for which that is not known.
+    pub async fn would_post(&self) -> (Vec<WouldPost>, Vec<(String, Failure)>) {
+        let companies = self.companies.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (mut posts, mut failed) = (Vec::new(), Vec::new());
+        let Some((pools, control)) = &self.pools else { return (posts, failed) };
         for company in companies {
             match would_post(pools, control, &company).await {
-                Ok(posts) => posts.iter().for_each(|post| self.say(post)),
-                Err(failure) => {
-                    self.ui.warn(&format!("what would be posted for {company} is not known: {failure}"))
-                }
+                Ok(found) => posts.extend(found),
+                Err(failure) => failed.push((company, failure)),
             }
         }
+        (posts, failed)
     }
     fn say(&self, post: &WouldPost) {
         let WouldPost { company_id, tab, rows, signature } = post;

@@ -7,7 +7,7 @@ mod servers;
 mod sheets;
 
 pub use broker::{Fetched, Outgoing};
-pub use program::{Run, one_second};
+pub use program::{Run, Running, one_second};
 pub use servers::refused_port;
 
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use super::World;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 /// The longest any single run may take.
@@ -125,7 +125,7 @@ impl World {
         command.args(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         let mut child = self.prepare(command).stdin(Stdio::null()).spawn().expect("starting the program");
         let stdout = drain(child.stdout.take().expect("its standard output"));
-        let stderr = drain(child.stderr.take().expect("its standard error"));
+        let stderr = Lines::of(child.stderr.take().expect("its standard error"));
         Running { child, stdout, stderr }
     }
 
@@ -158,17 +158,85 @@ fn drain(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 pub struct Running {
     child: Child,
     stdout: mpsc::Receiver<String>,
-    stderr: mpsc::Receiver<String>,
+    stderr: Lines,
 }
 
 impl Running {
+    /// Waits until a line on stderr holds `text`, and gives that line.
+    #[track_caller]
+    pub fn wait_for_line(&self, text: &str, limit: Duration) -> String {
+        self.stderr.wait_for(text, limit)
+    }
+    /// Ctrl-C. Gives the exit code (`128 + signal` after a signal) and what it had printed.
+    #[track_caller]
+    pub fn interrupt(mut self) -> (i32, String) {
+        let told = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(told.expect("running kill").success());
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("waiting for the program") {
+                break status;
+            }
+            assert!(began.elapsed() < LIMIT, "still running after {LIMIT:?}\n{}", self.stderr.all());
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        let out = self.stdout.recv().unwrap_or_default();
+        (status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)), out + &self.stderr.all())
+    }
     /// `kill -9`. Gives what it had printed, and whether it was still running.
     pub fn kill(mut self) -> (bool, String) {
         let alive = self.child.try_wait().expect("looking at the program").is_none();
         let _ = self.child.kill();
         let _ = self.child.wait();
         let out = self.stdout.recv().unwrap_or_default();
-        (alive, out + &self.stderr.recv().unwrap_or_default())
+        (alive, out + &self.stderr.all())
+    }
+}
+
+/// Lines as they come.
+struct Lines {
+    seen: Mutex<Vec<String>>,
+    more: mpsc::Receiver<String>,
+}
+
+impl Lines {
+    fn of(stream: impl Read + Send + 'static) -> Lines {
+        let (sender, more) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut reader = BufReader::new(stream);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                // Read to the end also when nobody listens, so that a full pipe never stops the program.
+                let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
+                line.clear();
+            }
+        });
+        Lines { seen: Mutex::default(), more }
+    }
+    #[track_caller]
+    fn wait_for(&self, text: &str, limit: Duration) -> String {
+        let deadline = Instant::now() + limit;
+        let mut seen = self.seen.lock().expect("one reader");
+        if let Some(line) = seen.iter().find(|line| line.contains(text)) {
+            return line.clone();
+        }
+        loop {
+            match self.more.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => seen.push(line),
+                Err(_) => panic!("{text:?} was not said\n{}", seen.concat()),
+            }
+            if let Some(line) = seen.last().filter(|line| line.contains(text)) {
+                return line.clone();
+            }
+        }
+    }
+    /// Everything, once the stream has ended.
+    fn all(&self) -> String {
+        let mut seen = self.seen.lock().expect("one reader");
+        while let Ok(line) = self.more.recv_timeout(Duration::from_secs(1)) {
+            seen.push(line);
+        }
+        seen.concat()
     }
 }
 

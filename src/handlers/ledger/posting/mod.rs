@@ -16,7 +16,7 @@ mod world_books;
 #[cfg(test)]
 mod world_workbook;
 
-pub use report::{WouldPost, backlog, would_post};
+pub use report::{Backlogs, WouldPost, backlog, would_post};
 pub use sql::SqlStore;
 pub use store::{Books, Led, Store, StoreFuture, Tabs};
 

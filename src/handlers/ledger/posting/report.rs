@@ -68,22 +68,39 @@ pub async fn would_post(pools: &Pools, control: &Dsn, company_id: &str) -> Resul
     Ok(posts)
 }
 
-/// Rows that wait to be posted and since when, for every company that has any, over all databases.
-///
-/// # Errors
-/// The failure of the first database that could not be read.
-pub async fn backlog(pools: &Pools, control: &Dsn) -> Result<Vec<Backlog>, Failure> {
+/// What waits to be posted, as far as the databases could be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Backlogs {
+    /// Every company that has any, by its id.
+    pub found: Vec<Backlog>,
+    /// The databases that could not be asked; what waits there is not known.
+    pub failures: Vec<Failure>,
+}
+
+/// Rows that wait to be posted and since when, for every company that has any, over all databases. One database
+/// that is away does not hide what waits in the others.
+pub async fn backlog(pools: &Pools, control: &Dsn) -> Backlogs {
     let on_control = failed(control);
-    let configs = {
-        let mut lease = pools.get(control).await.map_err(&on_control)?;
-        company::all(&mut lease).await.map_err(&on_control)?
+    let configs = async {
+        let mut lease = pools.get(control).await?;
+        company::all(&mut lease).await
     };
-    let mut found = Vec::new();
-    for (dsn, companies) in by_database(&configs) {
+    let configs = match configs.await {
+        Ok(configs) => configs,
+        Err(error) => return Backlogs { found: Vec::new(), failures: vec![on_control(error)] },
+    };
+    let asked = by_database(&configs).into_iter().map(|(dsn, companies)| async move {
         let dsn = dsn?;
         let mut lease = pools.get(&dsn).await.map_err(failed(&dsn))?;
-        found.extend(posting::backlog(&mut lease, &companies).await.map_err(failed(&dsn))?);
+        posting::backlog(&mut lease, &companies).await.map_err(failed(&dsn))
+    });
+    let mut backlogs = Backlogs::default();
+    for answer in futures_util::future::join_all(asked).await {
+        match answer {
+            Ok(found) => backlogs.found.extend(found),
+            Err(failure) => backlogs.failures.push(failure),
+        }
     }
-    found.sort_by(|a, b| a.company_id.cmp(&b.company_id));
-    Ok(found)
+    backlogs.found.sort_by(|a, b| a.company_id.cmp(&b.company_id));
+    backlogs
 }
