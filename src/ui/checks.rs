@@ -7,7 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 /// Columns of a command in a story, so that what came of it stands in one line below the other.
-const COMMAND_WIDTH: usize = 57;
+const COMMAND_WIDTH: usize = 60;
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -140,8 +140,8 @@ mod tests {
         };
         let wide = format!("$ kylo db migrate{}  8 migrations\n", " ".repeat(COMMAND_WIDTH - 15));
         assert_eq!(told(None), wide);
-        assert_eq!(told(Some(73)), wide);
-        assert_eq!(told(Some(72)), "$ kylo db migrate\n    8 migrations\n");
+        assert_eq!(told(Some(76)), wide);
+        assert_eq!(told(Some(75)), "$ kylo db migrate\n    8 migrations\n");
     }
 
     #[test]

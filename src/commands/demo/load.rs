@@ -102,17 +102,19 @@ pub async fn run(play: &mut Play<'_>, count: u64) -> Result<()> {
     let seeded = steps::seed(app, &token(), &companies_file()).await?;
     play.told("kylo seed ten-companies.toml --yes", &format!("{} companies inserted", seeded.len()))?;
     let rules = steps::import(app, &token(), &play.companies().await?, &rules_file()).await?;
-    steps::send(app, &token(), steps::promotions(app, &seeded)?).await?;
-    steps::consume(app, "promote", true).await?;
+    play.told("kylo rules import ten-companies.csv --yes", &format!("{rules} rules approved"))?;
+    let asked = steps::send(app, &token(), steps::promotions(app, &seeded)?).await?.len();
+    play.told("kylo send promote", &format!("{asked} requests"))?;
+    let ran = steps::consume(app, "promote", true).await?;
     play.told(
-        "kylo rules import ...; kylo send promote; kylo consume promote",
-        &format!("{rules} rules in force"),
+        "kylo consume promote --live --exit-when-idle",
+        &format!("rules in force, {} Active tabs posted", ran.posts()),
     )?;
 
     let took = through(play, count).await?;
     let rate = count as f64 / took.as_secs_f64();
     play.told(
-        "kylo consume txns --live & kylo send txns load.json",
+        "kylo consume txns --live & kylo send txns generated.json",
         &format!(
             "{} transactions in {:.1} s, {} a second",
             grouped(count),

@@ -22,7 +22,7 @@ const RULES: &str = include_str!("../../../examples/rules.csv");
 /// A company that is forgotten at first.
 const LATE: &str = "712";
 const LATE_PAYLOAD: &[u8] = br#"{"transactions":[{"id":"t1","company_id":"712","date":"2025-08-28","amount":-250.00,"description":"LATE BUT NOT LOST"}]}"#;
-const NOT_JSON: &str = "not JSON at all";
+const NOT_JSON: &str = "oops";
 
 const CONSUME_LIVE: &str = "kylo consume txns --live --exit-when-idle";
 
@@ -91,14 +91,11 @@ impl<'a> Play<'a> {
     async fn shadow(&mut self) -> Result<()> {
         self.send_payload().await?;
         let ran = steps::consume(self.app, "txns", false).await?;
-        let would: Vec<String> = ran
-            .would_post
-            .iter()
-            .map(|post| format!("{} to \"{}\"", rows(post.rows as u64), post.tab))
-            .collect();
+        let would: Vec<String> =
+            ran.would_post.iter().map(|post| format!("{} to {}", rows(post.rows as u64), post.tab)).collect();
         self.told(
             "kylo consume txns --shadow --exit-when-idle",
-            &format!("stored; would post {}", would.join(", ")),
+            &format!("would post {}", would.join(", ")),
         )?;
         let now = self.now().await?;
         self.check("shadow: pending rows of 710, 711", "2, 1", now.each(|company| company.counts.open));
@@ -167,7 +164,7 @@ impl<'a> Play<'a> {
         let late_value = late.first().and_then(|record| record.value.clone()).unwrap_or_default();
         steps::send(self.app, &token(), late).await?;
         self.told(
-            &format!("kylo topics produce {} -k {LATE} < batch.json", LEDGER.workers[0].topic.1),
+            &format!("kylo topics produce {} -k {LATE} < {LATE}.json", LEDGER.workers[0].topic.1),
             "a batch of a company nobody seeded",
         )?;
         let ran = steps::consume(self.app, "txns", true).await?;
@@ -194,21 +191,18 @@ impl<'a> Play<'a> {
         self.told("kylo dlq replay --max-retries 3 --yes", &format!("{back} sent back, byte for byte"))?;
         self.check("replay: dead letters sent back", 2, back);
         let ran = steps::consume(self.app, "txns", true).await?;
-        self.told(
-            CONSUME_LIVE,
-            &format!("{LATE} stored and posted; {} came back: not JSON is not JSON", ran.dead.len()),
-        )?;
+        self.told(CONSUME_LIVE, &format!("{LATE} is stored and posted, {} came back", ran.dead.len()))?;
         let now = self.now().await?;
         let late = now.companies.iter().find(|company| company.config.company_id == LATE);
         let seen = late.map(|late| format!("{}, {}", late.counts.transactions, late.pending_rows()));
         self.check("replay: rows of 712 stored, on its tab", "1, 1", seen.unwrap_or_default());
-        let again: Vec<u32> = steps::letters(self.app)
+        let again: Vec<String> = steps::letters(self.app)
             .await?
             .into_iter()
             .filter(|l| l.replays > 0 && l.record.value.as_deref() == Some(NOT_JSON.as_bytes()))
-            .map(|letter| letter.replays)
+            .map(|letter| letter.replays.to_string())
             .collect();
-        self.check("replay: times the unreadable one came back", "[1]", format!("{again:?}"));
+        self.check("replay: count on the letter that came back", 1, again.join(", "));
         Ok(())
     }
 
