@@ -3,6 +3,7 @@
 //! `INSTA_UPDATE=always cargo test --test cli` writes the snapshots anew, `KYLO_BLESS=1` the completions; read the
 //! difference before you commit it.
 
+mod demo;
 mod exit_codes;
 mod room;
 mod settings;

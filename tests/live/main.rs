@@ -5,6 +5,7 @@
 
 mod support;
 
+mod demo;
 mod killed;
 mod ledger;
 mod looking;

@@ -59,6 +59,10 @@ pub async fn tabs(app: &App) -> Result<()> {
 /// Says how to look at what was kept.
 pub fn kept(app: &App, kept: Option<&Kept>) {
     let Some(kept) = kept else { return };
+    if app.ui.options().quiet {
+        // Nobody could find it again.
+        return app.ui.warn(&format!("kept; to be rid of it: {}", kept.remove.join("; ")));
+    }
     let mut lines = Vec::new();
     if let Some((start, _)) = &kept.server {
         lines.push(("start the database", start.clone()));
