@@ -5,6 +5,7 @@
 pub mod census;
 pub mod company;
 mod connect;
+mod database;
 mod dsn;
 #[cfg(unix)]
 pub mod embedded;
@@ -18,6 +19,7 @@ pub mod sheet_posts;
 mod tls;
 
 pub use connect::Reached;
+pub use database::{create_database, drop_database};
 pub use dsn::{Dsn, SslMode};
 pub use error::Error;
 pub use pool::{Lease, PoolLimits, Pools, Transaction};

@@ -4,7 +4,7 @@ use kylo::consent::WriteToken;
 use kylo::model::company::{CompanyChange, CompanyConfig};
 use kylo::model::migration::MigrationSet;
 use kylo::model::secret::Secret;
-use kylo::postgres::embedded::{self, EmbeddedOptions, EmbeddedPostgres};
+use kylo::postgres::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use kylo::postgres::migrate::{Home, Migrator};
 use kylo::postgres::rollout::{self, Fault};
 use kylo::postgres::{Dsn, Error, PoolLimits, Pools};
@@ -42,13 +42,13 @@ async fn eventually(what: &str, mut check: impl AsyncFnMut() -> bool) {
 async fn the_private_server_comes_and_goes() {
     let server = server().await;
     let dsn = server.dsn().clone();
-    let made = embedded::create_database(&dsn, &token(), "kylo_demo_1").await.unwrap();
+    let made = kylo::postgres::create_database(&dsn, &token(), "kylo_demo_1").await.unwrap();
     assert!(made.display().starts_with("kylo_demo_1 on 127.0.0.1:"));
     let pools = Pools::new(PoolLimits::default());
     let lease = pools.get(&made).await.unwrap();
     assert_eq!(lease.reached().await.unwrap().database, "kylo_demo_1");
     // Also while somebody is connected.
-    embedded::drop_database(&dsn, &token(), "kylo_demo_1").await.unwrap();
+    kylo::postgres::drop_database(&dsn, &token(), "kylo_demo_1").await.unwrap();
     assert_eq!(
         pools.get(&made).await.err().and_then(|error| error.sqlstate().map(str::to_owned)).as_deref(),
         Some("3D000")
@@ -80,7 +80,7 @@ async fn a_kept_server_can_be_started_again() {
 async fn pools_are_bounded_and_never_lend_what_is_broken() {
     let server = server().await;
     let one = server.dsn().clone();
-    let two = embedded::create_database(&one, &token(), "two").await.unwrap();
+    let two = kylo::postgres::create_database(&one, &token(), "two").await.unwrap();
     let pools = Pools::new(PoolLimits { total: 2, per_dsn: 2 });
     let first = pools.get(&one).await.unwrap();
     let second = pools.get(&one).await.unwrap();
@@ -117,7 +117,7 @@ async fn pools_are_bounded_and_never_lend_what_is_broken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_run_once_also_when_two_run_them() {
     let server = server().await;
-    let dsn = embedded::create_database(server.dsn(), &token(), "ledger").await.unwrap();
+    let dsn = kylo::postgres::create_database(server.dsn(), &token(), "ledger").await.unwrap();
     let plan = rollout::survey(&dsn).await.unwrap().databases.remove(0);
     assert_eq!(plan.pending(), 9);
     let error = kylo::postgres::migrate::require_current(&Pools::new(PoolLimits::default()), &dsn).await;
@@ -144,8 +144,8 @@ async fn migrations_run_once_also_when_two_run_them() {
 async fn seeding_checks_everything_first_and_prunes_only_what_is_empty() {
     let server = server().await;
     let yes = token();
-    let control = embedded::create_database(server.dsn(), &yes, "control").await.unwrap();
-    let other = embedded::create_database(server.dsn(), &yes, "other").await.unwrap();
+    let control = kylo::postgres::create_database(server.dsn(), &yes, "control").await.unwrap();
+    let other = kylo::postgres::create_database(server.dsn(), &yes, "other").await.unwrap();
     let plan = rollout::survey(&control).await.unwrap().databases.remove(0);
     rollout::migrate(&plan, &yes).await.unwrap();
     let company = |id: &str, dsn: &str| CompanyConfig {

@@ -6,7 +6,7 @@ use kylo::engine::{Drain, Drained};
 use kylo::handlers::ledger::posting::{Posting, SqlStore, backlog, would_post};
 use kylo::model::clock::FixedClock;
 use kylo::model::posting::TabKind;
-use kylo::postgres::embedded::{self, EmbeddedOptions, EmbeddedPostgres};
+use kylo::postgres::embedded::{EmbeddedOptions, EmbeddedPostgres};
 use kylo::postgres::{Dsn, PoolLimits, Pools, rollout};
 use kylo::sheets::{Files, Marker, Post, Sheets, SheetsFuture, Tab};
 use std::sync::Arc;
@@ -32,8 +32,10 @@ impl Bench {
             sync: false,
         };
         let server = EmbeddedPostgres::start(&options, |_| {}).await.expect("starting a PostgreSQL");
-        let control = embedded::create_database(server.dsn(), &token(), "control").await.expect("a database");
-        let other = embedded::create_database(server.dsn(), &token(), "other").await.expect("a database");
+        let control =
+            kylo::postgres::create_database(server.dsn(), &token(), "control").await.expect("a database");
+        let other =
+            kylo::postgres::create_database(server.dsn(), &token(), "other").await.expect("a database");
         let bench =
             Bench { server, control, other, sheets: tempfile::tempdir().expect("a temporary folder") };
         bench.migrate().await;
@@ -291,7 +293,7 @@ async fn a_database_that_is_away_holds_only_its_company() {
     let bench = Bench::new().await;
     bench.rows("710", 0, 1).await;
     bench.rows("711", 0, 1).await;
-    embedded::drop_database(bench.server.dsn(), &token(), "other").await.unwrap();
+    kylo::postgres::drop_database(bench.server.dsn(), &token(), "other").await.unwrap();
     let posting = bench.posting(bench.files());
     // Nobody knows whether it has work, so it does not count as idle.
     assert_eq!(posting.sweep().await.unwrap(), ["710", "711"]);

@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::kafka::MockBroker;
 use crate::model::pipeline::{LEDGER, shadow_group};
 use crate::model::topic::TopicSpec;
-use crate::postgres::Dsn;
 #[cfg(unix)]
-use crate::postgres::embedded::{self, EmbeddedOptions, EmbeddedPostgres};
+use crate::postgres::embedded::{EmbeddedOptions, EmbeddedPostgres};
+use crate::postgres::{self, Dsn};
 use crate::settings::Settings;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -177,7 +177,7 @@ impl Parts {
             Some(kept(self.database, &self.control, self.folder))
         } else {
             if let Database::Given { server, name } = &self.database {
-                let dropped = embedded::drop_database(server, &token, name).await;
+                let dropped = postgres::drop_database(server, &token, name).await;
                 left.extend(dropped.err().map(|error| format!("database {name}: {error}")));
             }
             // Stopping a private server waits for its end.
@@ -207,7 +207,7 @@ fn named(mut settings: Settings, suffix: &str) -> Settings {
 
 async fn given_database(app: &App, id: &str) -> Result<(Database, Dsn)> {
     let (server, name) = (app.control_dsn()?, format!("kylo_demo_{id}"));
-    let control = embedded::create_database(&server, &WriteToken::by_command("demo"), &name).await?;
+    let control = postgres::create_database(&server, &WriteToken::by_command("demo"), &name).await?;
     Ok((Database::Given { server, name }, control))
 }
 
@@ -226,7 +226,7 @@ async fn own_database(app: &App) -> Result<(Database, Dsn)> {
     };
     progress.finish();
     let control =
-        embedded::create_database(server.dsn(), &WriteToken::by_command("demo"), "kylo_demo").await?;
+        postgres::create_database(server.dsn(), &WriteToken::by_command("demo"), "kylo_demo").await?;
     Ok((Database::Own(server), control))
 }
 
