@@ -92,6 +92,9 @@ pub(super) struct Partition {
     pub running: usize,
     /// The end of the log when it was assigned.
     pub log_end: i64,
+    /// The end of the log as last asked for; only the lag looks at it, since an end with transaction markers is
+    /// never reached.
+    pub newest_end: i64,
     /// The reader came to the end of the log at this offset.
     pub end_seen: Option<i64>,
     /// A run of dead letters stopped it.
@@ -199,6 +202,7 @@ impl Partitions {
             cancel: Arc::new(Cancel::default()),
             running: 0,
             log_end,
+            newest_end: log_end,
             end_seen: None,
             flooded: false,
             suspects,

@@ -210,6 +210,13 @@ impl Runtime {
                     partition.log_end = partition.log_end.max(position);
                 }
             }
+            SourceEvent::LogEnds(ends) => {
+                for (partition, epoch, end) in ends {
+                    if let Some(id) = self.scheduler.partitions.find(&partition, epoch) {
+                        self.scheduler.partitions.get_mut(id).newest_end = end;
+                    }
+                }
+            }
             SourceEvent::Committed(report) => {
                 let sent = self.in_flight.take_if(|commit| commit.id == report.id);
                 self.commit_failed = false;
@@ -543,7 +550,7 @@ impl Runtime {
                 low_water: partition.tracker.low_water(),
                 end: partition.tracker.end(),
                 committed: partition.committed(),
-                log_end: partition.log_end.max(partition.tracker.end()),
+                log_end: partition.log_end.max(partition.tracker.end()).max(partition.newest_end),
                 in_flight: partition.tracker.unfinished(),
                 span: partition.tracker.span(),
                 oldest: partition.stuck_for(now),

@@ -83,6 +83,8 @@ pub enum SourceEvent {
         /// Next offset to read.
         position: i64,
     },
+    /// Where logs end now, of partitions that are not read to their end: for the lag, and for nothing else.
+    LogEnds(Vec<(TopicPartition, Epoch, i64)>),
     /// A commit's result.
     Committed(CommitReport),
     /// Something went wrong that the client deals with by itself (a broker away).

@@ -150,8 +150,7 @@ fn style(bar: bool) -> ProgressStyle {
 }
 
 fn live_style() -> ProgressStyle {
-    // Not padded to the terminal's width: the `^C` that a terminal echoes would wrap, and the line stay behind.
-    ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 #[cfg(test)]

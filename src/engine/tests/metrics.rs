@@ -80,3 +80,45 @@ async fn commits_that_fail_for_long_are_told() {
     trigger.advance();
     running.await.unwrap().unwrap();
 }
+
+/// Says after each assignment that the logs end far beyond what they hold.
+struct Boasting(Box<dyn Source>);
+
+impl Source for Boasting {
+    fn start(
+        self: Box<Self>,
+        memory: MemoryGauge,
+        events: tokio::sync::mpsc::UnboundedSender<SourceEvent>,
+        commands: tokio::sync::mpsc::UnboundedReceiver<SourceCommand>,
+    ) -> std::io::Result<()> {
+        let (sender, mut inner) = tokio::sync::mpsc::unbounded_channel();
+        self.0.start(memory, sender, commands)?;
+        tokio::spawn(async move {
+            while let Some(event) = inner.recv().await {
+                let ends = match &event {
+                    SourceEvent::Assigned(all) => {
+                        all.iter().map(|one| (one.partition.clone(), one.epoch, 1_000)).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                let stale =
+                    ends.iter().map(|(partition, _, _)| (partition.clone(), Epoch(0), 5_000)).collect();
+                let _ = events.send(event);
+                let _ = events.send(SourceEvent::LogEnds(ends));
+                let _ = events.send(SourceEvent::LogEnds(stale));
+            }
+        });
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_log_counts_for_the_lag_and_not_for_the_end_of_the_run() {
+    let bench = Bench::new(1);
+    bench.put("a", "ok");
+    let mut consumer = bench.consumer();
+    consumer.source = Box::new(Boasting(consumer.source));
+    // It ends by itself, although the log is said to go on.
+    let totals = consumer.run(Shutdown::never()).await.unwrap().totals;
+    assert_eq!((totals.handled, totals.lag()), (1, 999));
+}

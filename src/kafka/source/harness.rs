@@ -64,6 +64,7 @@ pub(super) struct Member {
     pub(super) epochs: HashMap<TopicPartition, Epoch>,
     pub(super) read: Vec<Record>,
     pub(super) ends: HashMap<TopicPartition, i64>,
+    pub(super) log_ends: HashMap<TopicPartition, i64>,
     pub(super) assigned: Vec<Assigned>,
     pub(super) revoked: Vec<(TopicPartition, Epoch)>,
     pub(super) lost: Vec<(TopicPartition, Epoch)>,
@@ -74,7 +75,7 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn join(broker: &MockBroker, group: &str, properties: &[(&str, &str)]) -> Member {
-        let options = SourceOptions::default();
+        let options = SourceOptions { ends_every: Duration::from_millis(100), ..SourceOptions::default() };
         let source =
             ConsumerSource::new(&config(broker, properties), group, vec!["t".into()], options).unwrap();
         let (event_sender, events) = mpsc::unbounded_channel();
@@ -88,6 +89,7 @@ impl Member {
             epochs: HashMap::new(),
             read: Vec::new(),
             ends: HashMap::new(),
+            log_ends: HashMap::new(),
             assigned: Vec::new(),
             revoked: Vec::new(),
             lost: Vec::new(),
@@ -132,6 +134,10 @@ impl Member {
             SourceEvent::End { partition, position, epoch } => {
                 assert_eq!(self.epochs.get(&partition), Some(&epoch));
                 self.ends.insert(partition, position);
+            }
+            SourceEvent::LogEnds(ends) => {
+                let of = |(partition, _, end): (TopicPartition, Epoch, i64)| (partition, end);
+                self.log_ends.extend(ends.into_iter().map(of));
             }
             SourceEvent::Committed(report) => self.reports.push(report),
             SourceEvent::Trouble(trouble) => self.troubles.push(trouble),

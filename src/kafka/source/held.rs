@@ -22,6 +22,8 @@ pub(super) struct Held {
     /// The next offset to hand over: all below was handed over, or lies before the start.
     pub(super) next: i64,
     pub(super) paused: bool,
+    /// Its end was reached, and nothing has come since.
+    pub(super) at_end: bool,
     /// It is being taken from us: nothing new is handed over, commits still count.
     pub(super) revoking: bool,
 }
@@ -39,6 +41,12 @@ impl Holdings {
         if let Some(topic) = self.0.get_mut(&partition.topic) {
             topic.remove(&partition.partition);
         }
+    }
+    /// The partitions of which more may lie in the log than was seen; with `full` that is all of them.
+    pub(super) fn behind(&self, full: bool) -> Vec<(TopicPartition, Epoch)> {
+        let all = self.0.values().flat_map(HashMap::values);
+        let behind = all.filter(|held| !held.revoking && (full || held.paused || !held.at_end));
+        behind.map(|held| (held.partition.clone(), held.epoch)).collect()
     }
     /// By name, without allocating: this is asked for every run of records.
     pub(super) fn get(&self, topic: &str, partition: i32) -> Option<&Held> {
@@ -58,6 +66,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn behind_is_what_is_not_at_its_end_or_not_being_read() {
+        let mut holdings = Holdings::default();
+        let states = [(true, false, false), (false, false, false), (true, true, false), (false, false, true)];
+        for (number, (at_end, paused, revoking)) in (0..).zip(states) {
+            let partition = TopicPartition::new("t", number);
+            holdings.insert(Held { partition, epoch: Epoch(1), next: 0, paused, at_end, revoking });
+        }
+        let numbers = |full| {
+            let mut found: Vec<i32> = holdings.behind(full).iter().map(|(one, _)| one.partition).collect();
+            found.sort_unstable();
+            found
+        };
+        assert_eq!((numbers(false), numbers(true)), (vec![1, 2], vec![0, 1, 2]));
+    }
+
+    #[test]
     fn only_the_present_epoch_is_live() {
         let partition = TopicPartition::new("t", 1);
         let (old, new) = (fresh_epoch(), fresh_epoch());
@@ -65,7 +89,14 @@ mod tests {
         let mut holdings = Holdings::default();
         for epoch in [old, new] {
             let partition = partition.clone();
-            holdings.insert(Held { partition, epoch, next: 0, paused: false, revoking: false });
+            holdings.insert(Held {
+                partition,
+                epoch,
+                next: 0,
+                paused: false,
+                at_end: false,
+                revoking: false,
+            });
         }
         assert!(holdings.live(&partition, old).is_none());
         assert!(holdings.live(&partition, new).is_some());

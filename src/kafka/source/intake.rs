@@ -139,6 +139,7 @@ impl<'a> Intake<'a> {
         for ours in self.seen.into_iter().filter_map(|seen| seen.ours) {
             if let Some(held) = self.holdings.live(&ours.partition, ours.epoch) {
                 held.next = ours.next;
+                held.at_end = ours.end.is_some();
             }
             if let Some(position) = ours.end {
                 ends.push((ours.partition, ours.epoch, position));

@@ -3,6 +3,7 @@
 use super::SourceOptions;
 use super::commit::Committing;
 use super::context::{Letter, LetterBox, answer_while_closing};
+use super::ends::Ends;
 use super::held::Holdings;
 use super::intake::{Intake, PartitionError};
 use super::judge::{Verdict, judge};
@@ -43,6 +44,7 @@ pub(super) struct Io {
     pub(super) committing: Option<Committing>,
     /// The group has given us an assignment at least once.
     pub(super) contact: bool,
+    pub(super) ends: Ends,
     options: SourceOptions,
     events: mpsc::UnboundedSender<SourceEvent>,
     commands: mpsc::UnboundedReceiver<SourceCommand>,
@@ -77,6 +79,7 @@ impl Io {
             waiting: VecDeque::new(),
             committing: None,
             contact: false,
+            ends: Ends::new(options.ends_every),
             options,
             events,
             commands,
@@ -105,7 +108,9 @@ impl Io {
             }
             self.control();
             self.rebalance_step();
-            let busy = !self.memory.is_full() && !self.failed && self.read();
+            let full = self.memory.is_full();
+            self.watch_ends(full);
+            let busy = !full && !self.failed && self.read();
             if !busy {
                 std::thread::park_timeout(TICK);
             }

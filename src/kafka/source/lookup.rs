@@ -73,21 +73,7 @@ fn look_up(
         .committed_offsets(list, limit)
         .map_err(|error| format!("reading committed offsets: {}", words(&error)))?;
     let committed = items(&committed);
-    let share = partitions.len().div_ceil(ASKERS).max(1);
-    let ends: Vec<Result<(i64, i64), KafkaError>> = std::thread::scope(|scope| {
-        let askers: Vec<_> = partitions
-            .chunks(share)
-            .map(|chunk| {
-                scope.spawn(move || {
-                    let ask = |partition: &TopicPartition| {
-                        consumer.fetch_watermarks(&partition.topic, partition.partition, limit)
-                    };
-                    chunk.iter().map(ask).collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        askers.into_iter().flat_map(|asker| asker.join().unwrap_or_default()).collect()
-    });
+    let ends = log_ends(consumer, partitions, limit);
     let mut found = Vec::with_capacity(partitions.len());
     for (partition, ends) in partitions.iter().zip(ends) {
         let (log_start, log_end) =
@@ -105,6 +91,29 @@ fn look_up(
         true => Ok(found),
         false => Err("reading the ends of the log: a thread died".into()),
     }
+}
+
+/// First and next offset of each partition, in their order. Blocks; shorter when a thread died.
+pub(super) fn log_ends(
+    consumer: &BaseConsumer<LetterBox>,
+    partitions: &[TopicPartition],
+    limit: Duration,
+) -> Vec<Result<(i64, i64), KafkaError>> {
+    let share = partitions.len().div_ceil(ASKERS).max(1);
+    std::thread::scope(|scope| {
+        let askers: Vec<_> = partitions
+            .chunks(share)
+            .map(|chunk| {
+                scope.spawn(move || {
+                    let ask = |partition: &TopicPartition| {
+                        consumer.fetch_watermarks(&partition.topic, partition.partition, limit)
+                    };
+                    chunk.iter().map(ask).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        askers.into_iter().flat_map(|asker| asker.join().unwrap_or_default()).collect()
+    })
 }
 
 fn words(error: &KafkaError) -> String {

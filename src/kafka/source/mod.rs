@@ -6,6 +6,7 @@
 
 mod commit;
 mod context;
+mod ends;
 #[cfg(test)]
 mod harness;
 mod held;
@@ -38,11 +39,17 @@ pub struct SourceOptions {
     pub batch_records: usize,
     /// How long leaving the group may take; it can hang while the coordinator is away.
     pub leave_limit: Duration,
+    /// Time between two questions where the logs end, for partitions that are not read to their end.
+    pub ends_every: Duration,
 }
 
 impl Default for SourceOptions {
     fn default() -> Self {
-        SourceOptions { batch_records: 2_048, leave_limit: Duration::from_secs(5) }
+        SourceOptions {
+            batch_records: 2_048,
+            leave_limit: Duration::from_secs(5),
+            ends_every: Duration::from_secs(5),
+        }
     }
 }
 

@@ -181,7 +181,14 @@ impl Io {
             {
                 self.fail(format!("the client does not take {partition}"));
             }
-            self.holdings.insert(Held { partition, epoch, next, paused: false, revoking: false });
+            self.holdings.insert(Held {
+                partition,
+                epoch,
+                next,
+                paused: false,
+                at_end: false,
+                revoking: false,
+            });
         }
         if let Err(error) = self.consumer().incremental_assign(&at) {
             self.fail(format!("taking an assignment of {} partitions: {error}", at.count()));
