@@ -1,7 +1,7 @@
 # kylo's chores. `make` lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench servers
+.PHONY: help demo test check bench servers chaos
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -20,6 +20,9 @@ check: ## format, lints, documentation: what must be clean before a change goes 
 bench: ## ledger against COPY and against a Python consumer, in one run; JSON in target/bench (BENCH_MESSAGES=2000)
 	@. tests/servers/prerequisites.sh && need_compiler && need_python && need_cargo \
 	  && KYLO_TEST_FSYNC=on tests/servers/run.sh cargo bench --locked --bench ledger
+
+chaos: ## the promises under faults, seeded (CHAOS_SEED=1 replays, HOURS=4 goes on, ARGS="kill" plays one, ARGS=--list)
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked --quiet && tests/servers/run.sh cargo test --locked --quiet --test chaos -- $(ARGS)
 
 servers: ## a Kafka and a PostgreSQL to play with, until Ctrl-C
 	@tests/servers/run.sh sh -c 'echo "export KYLO_BROKERS=$$KYLO_TEST_BROKERS KYLO_DATABASE_URL=$$KYLO_TEST_DATABASE_URL"; exec sleep 2147483'

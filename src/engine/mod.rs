@@ -12,6 +12,7 @@ mod ending;
 mod failure;
 mod gauge;
 mod handler;
+mod isolation;
 mod marks;
 pub mod memory;
 mod metrics;

@@ -161,8 +161,9 @@ impl Partition {
         self.committed.as_ref().map(|(offset, _)| *offset)
     }
     /// What would be suspect if the process died now.
-    pub fn mark(&self) -> Mark {
+    pub fn mark(&self, probation: bool) -> Mark {
         let mut mark = Mark::of_suspects(&self.suspects, self.alone.clone());
+        mark.probation = probation && !self.suspects.is_empty();
         if self.alone.is_empty() {
             mark.runs.extend(self.out.values().copied());
         }

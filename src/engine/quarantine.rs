@@ -6,6 +6,10 @@
 //! is innocent. A group that dies while alone is split into single records; a single record whose third death
 //! comes while it runs alone is dead-lettered with class `crash`.
 //!
+//! Somebody may be killing the process from outside, and hit the same record three times. Hence the control: a
+//! record with a death to its name runs again only after a probation, in which everything but such records runs
+//! as usual. A process that dies in its probation is killed by something else, and all deaths are forgotten.
+//!
 //! A mark survives the process, not the machine: it is written, not synced. Reading one that is torn finds no
 //! suspects.
 
@@ -15,6 +19,9 @@ use std::io;
 
 /// Deaths while running alone that condemn a record.
 pub const DEATHS: u32 = 3;
+
+/// How long everything else must have run before a record with a death to its name runs again.
+pub const PROBATION: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Where marks are kept: a folder ([`super::FolderMarks`]), or a test's memory.
 pub trait MarkStore: Send + Sync + 'static {
@@ -56,7 +63,6 @@ impl Suspects {
         self.groups.retain(|first, _| *first >= offset || waits(*first));
     }
     /// The first offsets of all groups.
-    #[cfg(test)]
     pub fn firsts(&self) -> impl Iterator<Item = i64> + '_ {
         self.groups.keys().copied()
     }
@@ -64,6 +70,9 @@ impl Suspects {
     /// What is suspect after a process died with `mark` written.
     fn after_death(mark: Mark) -> Self {
         let mut suspects = Suspects { groups: mark.runs, deaths: mark.deaths };
+        if mark.probation {
+            suspects.deaths.clear();
+        }
         match mark.alone.as_slice() {
             [] => {}
             [single] => {
@@ -85,6 +94,8 @@ pub(super) struct Mark {
     pub alone: Vec<i64>,
     /// Deaths of single records so far.
     pub deaths: BTreeMap<i64, u32>,
+    /// Records with deaths to their name wait while the others run.
+    pub probation: bool,
 }
 
 const MAGIC: &[u8; 8] = b"kylomrk1";
@@ -96,13 +107,13 @@ impl Mark {
         for offset in &alone {
             runs.remove(offset);
         }
-        Mark { runs, alone, deaths: suspects.deaths.clone() }
+        Mark { runs, alone, deaths: suspects.deaths.clone(), probation: false }
     }
 
-    /// Magic, three counts, the entries, magic again: little endian.
+    /// Magic, three counts and the flag, the entries, magic again: little endian.
     pub fn encode(&self) -> Vec<u8> {
-        let counts = [self.runs.len(), self.alone.len(), self.deaths.len()];
-        let mut bytes = Vec::with_capacity(28 + counts.iter().sum::<usize>() * 12);
+        let counts = [self.runs.len(), self.alone.len(), self.deaths.len(), usize::from(self.probation)];
+        let mut bytes = Vec::with_capacity(32 + counts.iter().sum::<usize>() * 12);
         bytes.extend_from_slice(MAGIC);
         for count in counts {
             bytes.extend_from_slice(&(count as u32).to_le_bytes());
@@ -124,7 +135,7 @@ impl Mark {
             rest = tail;
             Some(u32::from_le_bytes(*bytes) as usize)
         };
-        let (runs, alone, deaths) = (number()?, number()?, number()?);
+        let (runs, alone, deaths, probation) = (number()?, number()?, number()?, number()? == 1);
         let mut entries = |count: usize| {
             (0..count)
                 .map(|_| {
@@ -139,6 +150,7 @@ impl Mark {
             runs: entries(runs)?,
             alone: entries(alone)?.into_keys().collect(),
             deaths: entries(deaths)?,
+            probation,
         };
         rest.starts_with(MAGIC).then_some(mark)
     }
@@ -178,6 +190,8 @@ mod tests {
             suspects = Suspects::after_death(Mark::of_suspects(&suspects, vec![6]));
             assert_eq!((suspects.deaths(6), suspects.deaths(5)), (deaths, 0));
         }
+        let probation = Mark { probation: true, ..Mark::of_suspects(&suspects, Vec::new()) };
+        assert_eq!(Suspects::after_death(probation).deaths(6), 0, "something else kills");
         suspects.acquit(6);
         assert_eq!(suspects.deaths(6), 0);
     }
@@ -188,9 +202,10 @@ mod tests {
             runs in prop::collection::btree_map(any::<i64>(), any::<u32>(), 0..9),
             alone in prop::collection::btree_set(any::<i64>(), 0..4),
             deaths in prop::collection::btree_map(any::<i64>(), any::<u32>(), 0..4),
+            probation in any::<bool>(),
             left_over in prop::collection::vec(any::<u8>(), 0..30),
         ) {
-            let mark = Mark { runs, alone: alone.into_iter().collect(), deaths };
+            let mark = Mark { runs, alone: alone.into_iter().collect(), deaths, probation };
             let mut bytes = mark.encode();
             bytes.extend(left_over);
             prop_assert_eq!(Mark::decode(&bytes), Some(mark));

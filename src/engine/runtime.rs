@@ -5,6 +5,7 @@
 
 use super::drains::Flush;
 use super::ending::Ending;
+use super::isolation::Quarantine;
 use super::quarantine::{Mark, MarkStore, Suspects, suspects};
 use super::rebalance::{Revoking, starting_point};
 use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
@@ -73,6 +74,7 @@ pub(super) struct Runtime {
     pub(super) abandoned: Vec<Abandoned>,
     pub(super) totals: Snapshot,
     pub(super) marks: Option<Arc<dyn MarkStore>>,
+    quarantine: Quarantine,
 }
 
 impl Runtime {
@@ -116,6 +118,7 @@ impl Runtime {
             abandoned: Vec::new(),
             totals: Snapshot::default(),
             marks,
+            quarantine: Quarantine::None,
         }
     }
 
@@ -163,7 +166,7 @@ impl Runtime {
             }
             self.advance_revocations(now);
             if self.ending.is_none() {
-                self.dispatch();
+                self.dispatch(now);
             }
             self.commit_if_due(now);
             if self.advance_ending(now) {
@@ -304,7 +307,7 @@ impl Runtime {
         let failed = end.failure.is_some();
         let lane = end.lane;
         // Asked before `finish` acquits the last suspect.
-        let alone = self.marks.is_some() && self.scheduler.is_quarantined();
+        let alone = self.marks.is_some() && self.quarantine == Quarantine::Alone;
         let of = end.items.first().or(end.rest.first()).filter(|_| alone);
         let of = of.map(|item| (item.record.partition().clone(), item.record.epoch()));
         let jitter = fastrand::f64();
@@ -322,9 +325,15 @@ impl Runtime {
     }
 
     /// Hands ready lanes to the workers.
-    fn dispatch(&mut self) {
+    fn dispatch(&mut self, now: Instant) {
         let mut chunks: Vec<Vec<Run>> = self.workers.iter().map(|_| Vec::new()).collect();
-        if self.scheduler.is_quarantined() {
+        let full = self.memory.as_ref().is_some_and(super::MemoryGauge::is_full);
+        let quarantine = self.scheduler.quarantine(now, full);
+        if quarantine != self.quarantine {
+            self.quarantine = quarantine;
+            self.write_suspects();
+        }
+        if quarantine == Quarantine::Alone {
             if let Some(run) = self.scheduler.next_alone() {
                 self.workers[0].out += 1;
                 chunks[0].push(run);
@@ -373,10 +382,17 @@ impl Runtime {
         }
     }
 
+    /// Says in which state of quarantine the suspects are.
+    fn write_suspects(&self) {
+        let suspects = self.scheduler.partitions.iter().filter(|partition| !partition.suspects.is_empty());
+        suspects.for_each(|partition| self.write_mark(&partition.partition, partition.epoch));
+    }
+
     fn write_mark(&self, partition: &TopicPartition, epoch: super::Epoch) {
         let Some(marks) = &self.marks else { return };
         let Some(id) = self.scheduler.partitions.find(partition, epoch) else { return };
-        let mark = self.scheduler.partitions.get(id).mark().encode();
+        let probation = self.quarantine == Quarantine::Probation;
+        let mark = self.scheduler.partitions.get(id).mark(probation).encode();
         if let Err(error) = marks.write(partition, &mark) {
             tracing::warn!(%partition, %error, "writing the mark of running records");
         }

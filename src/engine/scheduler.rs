@@ -9,7 +9,6 @@
 
 use super::breaker::{Breakers, LaneId, Verdict};
 use super::partition::{PartitionId, Partitions};
-use super::quarantine::DEATHS;
 use super::report::Blocked;
 use super::runner::{Run, RunEnd};
 use super::tracker::{Sequence, Taken};
@@ -32,7 +31,7 @@ pub(super) struct Item {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LaneState {
+pub(super) enum LaneState {
     /// Nothing to do.
     Idle,
     /// In the ready queue.
@@ -46,15 +45,15 @@ enum LaneState {
 }
 
 #[derive(Debug)]
-struct Lane {
-    partition: PartitionId,
-    key_hash: u64,
-    state: LaneState,
-    queue: VecDeque<Item>,
-    failures: u32,
-    first_failure: Option<(Instant, Timestamp)>,
+pub(super) struct Lane {
+    pub partition: PartitionId,
+    pub key_hash: u64,
+    pub state: LaneState,
+    pub queue: VecDeque<Item>,
+    pub failures: u32,
+    pub first_failure: Option<(Instant, Timestamp)>,
     /// Why it waits, for the operator.
-    reason: Option<Failure>,
+    pub reason: Option<Failure>,
 }
 
 impl Lane {
@@ -64,7 +63,7 @@ impl Lane {
 }
 
 /// Most records of a lane handed out in one run: bounds how long the low-water stands still.
-const MOST_PER_RUN: usize = 64;
+pub(super) const MOST_PER_RUN: usize = 64;
 /// Empty lanes kept for the next record of their key, so that a steady set of keys allocates nothing.
 const IDLE_LANES: usize = 16_384;
 
@@ -88,10 +87,10 @@ pub struct BlockedLane {
 pub(super) struct Scheduler {
     pub policy: Policy,
     pub partitions: Partitions,
-    lanes: Vec<Lane>,
+    pub lanes: Vec<Lane>,
     free: Vec<LaneId>,
     idle: usize,
-    ready: VecDeque<LaneId>,
+    pub ready: VecDeque<LaneId>,
     timers: BinaryHeap<Reverse<(Instant, LaneId)>>,
     breakers: Breakers,
     hasher: DefaultHashBuilder,
@@ -103,9 +102,11 @@ pub(super) struct Scheduler {
     spare: Vec<Vec<Item>>,
     slot_partitions: Vec<Option<PartitionId>>,
     /// Lanes with a suspect among their records.
-    suspect_lanes: VecDeque<LaneId>,
+    pub suspect_lanes: VecDeque<LaneId>,
     /// Note the runs that are out, for the marks.
     pub marking: bool,
+    /// When the records with a death to their name may run again; begins when nothing else is suspect.
+    pub probation_ends: Option<Instant>,
 }
 
 impl Scheduler {
@@ -127,6 +128,7 @@ impl Scheduler {
             slot_partitions: Vec::new(),
             suspect_lanes: VecDeque::new(),
             marking: false,
+            probation_ends: None,
         }
     }
 
@@ -175,7 +177,7 @@ impl Scheduler {
     pub fn next_run(&mut self) -> Option<Run> {
         while let Some(lane_id) = self.ready.pop_front() {
             let lane = &mut self.lanes[lane_id as usize];
-            if lane.state != LaneState::Ready {
+            if lane.state != LaneState::Ready || self.suspect_lanes.contains(&lane_id) {
                 continue;
             }
             let partition = self.partitions.get_mut(lane.partition);
@@ -190,7 +192,7 @@ impl Scheduler {
         None
     }
 
-    fn hand_out(&mut self, lane_id: LaneId, many: usize) -> Run {
+    pub(super) fn hand_out(&mut self, lane_id: LaneId, many: usize) -> Run {
         let mut items = self.spare.pop().unwrap_or_default();
         let spent = self.is_spent(lane_id);
         let lane = &mut self.lanes[lane_id as usize];
@@ -214,60 +216,6 @@ impl Scheduler {
             spent,
             condemned: false,
             sample: 0,
-        }
-    }
-
-    /// True while there are records that may kill the process: everything else waits.
-    pub fn is_quarantined(&self) -> bool {
-        self.partitions.iter().any(|partition| !partition.suspects.is_empty() && partition.dispatching())
-    }
-
-    /// The next run of a lane with suspects, to run with nothing beside it.
-    pub fn next_alone(&mut self) -> Option<Run> {
-        if self.running > 0 {
-            return None;
-        }
-        let lanes = &self.lanes;
-        let partitions = &self.partitions;
-        self.suspect_lanes.retain(|id| {
-            let lane = &lanes[*id as usize];
-            partitions.knows(lane.partition, lane.key_hash, *id)
-                && lane
-                    .queue
-                    .iter()
-                    .any(|item| partitions.get(lane.partition).suspects.group(item.record.offset()).is_some())
-        });
-        let ready = |id: &LaneId| {
-            let lane = &lanes[*id as usize];
-            lane.state == LaneState::Ready && partitions.get(lane.partition).dispatching()
-        };
-        let lane_id = self.suspect_lanes.iter().copied().find(ready)?;
-        let lane = &self.lanes[lane_id as usize];
-        let partition = self.partitions.get_mut(lane.partition);
-        let suspects = &partition.suspects;
-        let offset_at = |at: usize| lane.queue.get(at).map(|item| item.record.offset());
-        let head = offset_at(0)?;
-        // A suspect's group, or the innocent records that stand before it in its lane.
-        let most = suspects.group(head).map_or(MOST_PER_RUN, |count| count.max(1) as usize);
-        let begins = |at: usize| offset_at(at).is_none_or(|offset| suspects.group(offset).is_some());
-        let many = (1..most).find(|at| begins(*at)).unwrap_or(most).min(lane.queue.len());
-        let condemned = many == 1 && suspects.deaths(head) >= DEATHS;
-        partition.alone = match suspects.group(head) {
-            Some(_) if !condemned => (0..many).filter_map(offset_at).collect(),
-            _ => Vec::new(),
-        };
-        let mut run = self.hand_out(lane_id, many);
-        run.condemned = condemned;
-        Some(run)
-    }
-
-    fn note_suspect(&mut self, id: PartitionId, lane: LaneId, offset: i64) {
-        let partition = self.partitions.get_mut(id);
-        if partition.suspects.group(offset).is_some() {
-            partition.suspects_in_hand.insert(offset);
-            if !self.suspect_lanes.contains(&lane) {
-                self.suspect_lanes.push_back(lane);
-            }
         }
     }
 

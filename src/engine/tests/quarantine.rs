@@ -76,10 +76,31 @@ async fn what_came_back_while_alone_does_not_share_the_blame_of_the_next() {
     }
     assert_eq!(
         bench.script.done_of("a").len(),
-        2,
-        "alone at first, and once more when the other is out of the way"
+        4,
+        "alone at first, and, never committed, in each probation of the other"
     );
     let letters = bench.broker.records("in.dlq");
     let keys: Vec<_> = letters.iter().map(|letter| letter.key.as_deref()).collect();
     assert_eq!(keys, [Some(b"b".as_slice())], "the one that runs at every death, and no other");
+}
+
+#[tokio::test(start_paused = true)]
+async fn kills_that_always_hit_the_same_record_condemn_it_only_if_nothing_else_is_hit() {
+    let mut bench = Bench::new(1);
+    bench.policy.exit_when_idle = false;
+    // One slow key: whenever the process is killed, this is what runs.
+    for _ in 0..5 {
+        bench.put("a", "sleep:2500");
+    }
+    for _ in 0..20 {
+        let (_trigger, running) = bench.start();
+        sleep(Duration::from_millis(2000)).await;
+        die(running, &bench.broker).await;
+    }
+    assert!(bench.broker.records("in.dlq").is_empty(), "killed in its probation, it is not to blame");
+    let (trigger, running) = bench.start();
+    sleep(Duration::from_secs(60)).await;
+    trigger.advance();
+    running.await.unwrap().unwrap();
+    assert_eq!((bench.broker.records("in.dlq").len(), bench.committed(0)), (0, 5));
 }

@@ -1,0 +1,121 @@
+//! `make chaos`: the promises, proven under faults on a real Kafka and PostgreSQL with real worker processes.
+//!
+//! A program of its own, not a test harness: scenarios run in a fixed order from one seed, and a table is the
+//! result. `CHAOS_SEED` replays a run, `HOURS` goes on with new seeds, arguments name the scenarios to run.
+//! docs/chaos.md says what is proven and how.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is the product; nobody pipes it")]
+
+mod broker;
+mod load;
+mod monitor;
+mod proxy;
+mod report;
+mod scenarios;
+mod servers;
+mod sql;
+mod verify;
+mod wire;
+mod worker;
+mod world;
+
+use report::Line;
+use scenarios::{Context, SCENARIOS, Scenario};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// The gate's limit.
+const GATE: Duration = Duration::from_secs(12 * 60);
+
+fn main() -> ExitCode {
+    let names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    if std::env::args().any(|argument| argument == "--list") {
+        SCENARIOS.iter().for_each(|scenario| println!("{:<24} {}", scenario.name, scenario.fault));
+        return ExitCode::SUCCESS;
+    }
+    if let Some(unknown) = names.iter().find(|name| SCENARIOS.iter().all(|known| known.name != **name)) {
+        eprintln!("chaos: no scenario {unknown:?}\nhint: the scenarios are listed by ARGS=--list");
+        return ExitCode::from(2);
+    }
+    let chosen: Vec<&Scenario> = SCENARIOS
+        .iter()
+        .filter(|known| names.is_empty() || names.iter().any(|name| name == known.name))
+        .collect();
+    let hours: f64 = std::env::var("HOURS").ok().and_then(|hours| hours.parse().ok()).unwrap_or(0.0);
+    let until = Instant::now() + Duration::from_secs_f64(hours * 3600.0);
+    let mut seed = first_seed();
+    loop {
+        let began = Instant::now();
+        let whole = names.is_empty();
+        if !round(seed, &chosen) {
+            return ExitCode::FAILURE;
+        }
+        if hours == 0.0 && whole && began.elapsed() > GATE {
+            eprintln!("chaos: {} s, longer than the gate may take", began.elapsed().as_secs());
+            return ExitCode::FAILURE;
+        }
+        if Instant::now() >= until {
+            return ExitCode::SUCCESS;
+        }
+        seed = seed.wrapping_add(1);
+    }
+}
+
+fn first_seed() -> u64 {
+    let given = std::env::var("CHAOS_SEED").ok().filter(|seed| !seed.is_empty());
+    given.map_or_else(
+        || fastrand::u64(1..1_000_000_000),
+        |seed| seed.parse().unwrap_or_else(|_| panic!("CHAOS_SEED is not a number: {seed:?}")),
+    )
+}
+
+/// Plays the scenarios with `seed`; true when every promise held.
+fn round(seed: u64, chosen: &[&Scenario]) -> bool {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let folder = std::path::absolute(target.join("chaos").join(seed.to_string())).expect("an absolute path");
+    // Evidence of an earlier run with this seed is not this run's.
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("making the evidence folder");
+    println!("chaos: seed {seed}, evidence in {}", folder.display());
+    let mut lines: Vec<Line> = Vec::new();
+    for scenario in chosen {
+        let began = Instant::now();
+        let context = Context { seed: seed ^ hash(scenario.name), folder: folder.join(scenario.name) };
+        let outcome = catch_unwind(AssertUnwindSafe(|| (scenario.run)(&context)));
+        let line = match outcome {
+            Ok(report) => Line::new(scenario, report, began.elapsed()),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+                Line::broken(scenario, text, began.elapsed())
+            }
+        };
+        println!("{}", line.progress());
+        let held = line.held();
+        lines.push(line);
+        if !held {
+            break;
+        }
+    }
+    println!("\n{}", report::table(&lines));
+    let held = lines.iter().all(Line::held) && lines.len() == chosen.len();
+    if held {
+        println!("chaos: every promise held; seed {seed}");
+        // What went well needs no evidence.
+        let _ = std::fs::remove_dir_all(&folder);
+    } else {
+        for problem in lines.iter().flat_map(Line::problems) {
+            println!("chaos: {problem}");
+        }
+        println!("chaos: FAILED with seed {seed}; evidence is kept in {}", folder.display());
+        println!("hint: CHAOS_SEED={seed} make chaos");
+    }
+    held
+}
+
+/// FNV-1a, so that a scenario's share of the seed depends on its name alone.
+fn hash(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,106 @@
+//! What a scenario found out, and the table of them all.
+
+use crate::scenarios::Scenario;
+use std::time::Duration;
+
+/// What a scenario found out.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How often the fault was done.
+    pub times: usize,
+    /// The proof that it bit, for the table.
+    pub bit: String,
+    /// Acknowledged transactions without an effect.
+    pub lost: usize,
+    /// Effects beyond the first.
+    pub twice: usize,
+    /// Handler runs committed again.
+    pub repeated: usize,
+    /// The most that may be.
+    pub bound: usize,
+    /// Seconds from each fault until what was sent around it was stored.
+    pub recovery: Vec<f64>,
+    /// Every broken promise, in words.
+    pub problems: Vec<String>,
+}
+
+impl Report {
+    /// Notes a broken promise unless `held`.
+    pub fn check(&mut self, held: bool, otherwise: impl FnOnce() -> String) {
+        if !held {
+            self.problems.push(otherwise());
+        }
+    }
+}
+
+/// A row of the table.
+pub struct Line {
+    name: &'static str,
+    fault: &'static str,
+    took: Duration,
+    report: Report,
+}
+
+impl Line {
+    pub fn new(scenario: &Scenario, report: Report, took: Duration) -> Line {
+        Line { name: scenario.name, fault: scenario.fault, took, report }
+    }
+    pub fn broken(scenario: &Scenario, why: &str, took: Duration) -> Line {
+        let report = Report { problems: vec![why.to_owned()], bit: "-".into(), ..Report::default() };
+        Line::new(scenario, report, took)
+    }
+    pub fn held(&self) -> bool {
+        self.report.problems.is_empty()
+    }
+    pub fn problems(&self) -> impl Iterator<Item = String> + '_ {
+        self.report.problems.iter().map(|problem| format!("{}: {problem}", self.name))
+    }
+    /// The line shown as soon as the scenario is over.
+    pub fn progress(&self) -> String {
+        let verdict = if self.held() {
+            "held".to_owned()
+        } else {
+            format!("BROKEN: {}", self.report.problems.join("; "))
+        };
+        format!("chaos: {:<20} {:>4} s  {verdict}", self.name, self.took.as_secs())
+    }
+}
+
+const HEADER: [&str; 9] =
+    ["FAULT", "WHAT", "TIMES", "IT BIT", "LOST", "TWICE", "REPEATED", "RECOVERY P99", "HELD"];
+
+/// All rows, aligned.
+pub fn table(lines: &[Line]) -> String {
+    let mut rows: Vec<Vec<String>> = vec![HEADER.iter().map(|&name| name.to_owned()).collect()];
+    for line in lines {
+        let report = &line.report;
+        rows.push(vec![
+            line.name.to_owned(),
+            line.fault.to_owned(),
+            report.times.to_string(),
+            report.bit.clone(),
+            report.lost.to_string(),
+            report.twice.to_string(),
+            format!("{} of {}", report.repeated, report.bound),
+            percentile(&report.recovery, 0.99).map_or("-".into(), |seconds| format!("{seconds:.1} s")),
+            if line.held() { "yes" } else { "NO" }.to_owned(),
+        ]);
+    }
+    let widths: Vec<usize> = (0..HEADER.len())
+        .map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0))
+        .collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The smallest value that at least `share` of `values` do not exceed.
+pub fn percentile(values: &[f64], share: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
+    sorted.get(at).copied()
+}

@@ -1,0 +1,149 @@
+//! Databases that stop, stay away, and hide behind a bad network.
+
+use super::{Context, Stage};
+use crate::load::now;
+use crate::proxy::{Mode, Proxy};
+use crate::report::Report;
+use crate::servers::Postgres;
+use crate::sql::with_address;
+use crate::verify::Fault;
+use crate::world::{Plan, World, create_database};
+use std::time::{Duration, Instant};
+
+/// Time until everybody is connected again after a database came back: the longest back-off and a margin.
+const RECONNECT: f64 = 12.0;
+
+/// Immediate shutdowns of the only database in the middle of bursts: sessions cut, commits in doubt.
+pub fn immediate_stop(context: &Context) -> Report {
+    let mut rng = context.rng();
+    let mut server = Postgres::start(&context.folder);
+    let url = create_database(&server.url(), "ledger");
+    let plan = Plan { brokers: context.brokers(), control: (url.clone(), url), companies: vec![None; 8] };
+    let mut stage = Stage::new(context, World::new(context, plan), 2, 40);
+    for _ in 0..4 {
+        std::thread::sleep(Duration::from_millis(rng.u64(500..1_500)));
+        stage.load.burst(rng.usize(300..600));
+        std::thread::sleep(Duration::from_millis(rng.u64(20..250)));
+        let from = now();
+        server.stop();
+        std::thread::sleep(Duration::from_millis(rng.u64(200..1_500)));
+        server.resume();
+        stage.faults.push(Fault { from, to: now() + RECONNECT });
+        stage.report.times += 1;
+        // Each stop has to meet work: the lanes must be at it again.
+        stage.settle();
+    }
+    let said = |text: &str| -> usize {
+        stage.workers.iter().map(|worker| worker.output().matches(text).count()).sum()
+    };
+    let (storing, committing) = (said("storing transactions"), said("committing"));
+    stage.report.bit = format!("{storing} lanes cut while storing, {committing} while committing");
+    stage.report.check(storing + committing > 0, || "no stop met a transaction".into());
+    // Whether a commit in doubt was done is found out by doing it again.
+    stage.report.bound = stage.load.log().len();
+    stage.finish()
+}
+
+/// Half of the companies lose their database for a minute; the others must not notice.
+pub fn outage(context: &Context) -> Report {
+    let mut server = Postgres::start(&context.folder);
+    let away = create_database(&server.url(), "ledger");
+    let control = context.database("control");
+    let companies = (0..8).map(|at| (at % 2 == 1).then(|| (away.clone(), away.clone()))).collect();
+    let plan = Plan { brokers: context.brokers(), control: (control.clone(), control), companies };
+    let mut stage = Stage::new(context, World::new(context, plan), 2, 40);
+    let from = now();
+    server.stop();
+    // Cannot be stored for a reason of its own, found out only by trying: the tries of the outage must not be
+    // counted against it. One in each lane that waits.
+    let mut dead = Vec::new();
+    for company in [1, 3, 5, 7] {
+        dead.push(stage.load.send_unstorable(company));
+    }
+    stage.report.times = 1;
+    let mut worst: f64 = 0.0;
+    let until = Instant::now() + OUTAGE;
+    let healthy = stage.world.companies[0].direct.clone();
+    let mut sql = crate::sql::Sql::new(&healthy);
+    while Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(500));
+        let rows = sql.rows("select distinct batch_id from control.triage_metrics");
+        let done: std::collections::HashSet<String> =
+            rows.into_iter().map(|mut row| row.swap_remove(0)).collect();
+        let oldest =
+            stage.load.log().into_iter().filter(|sent| sent.company % 2 == 0).filter_map(|sent| {
+                sent.ack.filter(|_| !done.contains(&sent.batch)).map(|ack| now() - ack.at)
+            });
+        worst = oldest.fold(worst, f64::max);
+    }
+    let waiting = stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count();
+    let early = stage.world.broker().fetch(&stage.world.dead_letters()).len();
+    stage.report.check(early == 0, || format!("{early} records were given up during the outage"));
+    server.resume();
+    stage.faults.push(Fault { from, to: now() + RECONNECT });
+    stage.report.bit = format!(
+        "{} s away, {waiting} batches meant for it; oldest of the others {worst:.1} s",
+        OUTAGE.as_secs()
+    );
+    stage.report.check(worst < 5.0, || format!("a company with a sound database waited {worst:.1} s"));
+    let broker = stage.world.broker();
+    let topic = stage.world.dead_letters();
+    let mut report = stage.finish();
+    for letter in broker.fetch(&topic) {
+        let attempts = letter.header("__kylo.retry.attempt");
+        report.check(attempts == "1", || format!("tries of the outage were counted: {attempts}"));
+    }
+    report.check(!dead.is_empty(), || "no record was hopeless".into());
+    report
+}
+
+/// The gate's outage; it stands for one of ten minutes.
+const OUTAGE: Duration = Duration::from_secs(60);
+
+/// A bad network between the workers and one company database: resets, a freeze, slowness, refusals.
+pub fn proxy(context: &Context) -> Report {
+    let mut rng = context.rng();
+    let control = context.database("control");
+    let direct = context.database("behind");
+    let server =
+        direct.rsplit('@').next().and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
+    let proxy = Proxy::start(&server);
+    let behind = with_address(&direct, &proxy.address);
+    let companies = (0..8).map(|at| (at % 2 == 1).then(|| (behind.clone(), direct.clone()))).collect();
+    let plan = Plan { brokers: context.brokers(), control: (control.clone(), control), companies };
+    let mut stage = Stage::new(context, World::new(context, plan), 2, 40);
+    for turn in 0..8 {
+        stage.load.burst(rng.usize(100..300));
+        std::thread::sleep(Duration::from_millis(rng.u64(5..100)));
+        let from = now();
+        match turn % 4 {
+            0 => proxy.reset(),
+            1 => {
+                proxy.set(Mode::Frozen);
+                std::thread::sleep(Duration::from_secs(3));
+            }
+            2 => {
+                proxy.set(Mode::Slow(rng.u64(10..60)));
+                std::thread::sleep(Duration::from_secs(2));
+            }
+            _ => {
+                proxy.set(Mode::Gone);
+                std::thread::sleep(Duration::from_secs(2));
+            }
+        }
+        proxy.set(Mode::Pass);
+        stage.faults.push(Fault { from, to: now() + RECONNECT });
+        stage.report.times += 1;
+        std::thread::sleep(Duration::from_millis(rng.u64(500..1_500)));
+    }
+    let cut = proxy.cut();
+    stage.report.bit = format!("{cut} connections cut");
+    stage.report.check(cut > 0, || "no connection was cut".into());
+    stage.report.bound = in_doubt(&stage);
+    stage.finish()
+}
+
+/// Batches that went through the bad network: a commit in doubt may be done again.
+fn in_doubt(stage: &Stage) -> usize {
+    stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count()
+}

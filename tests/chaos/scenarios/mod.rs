@@ -1,0 +1,206 @@
+//! The faults, each a story of its own: set the world up, load it, break something, mend it, verify.
+
+mod brokers;
+mod databases;
+mod kills;
+mod poison;
+mod tabs;
+
+use crate::load::Load;
+use crate::monitor::Monitor;
+use crate::report::Report;
+use crate::sql::Sql;
+use crate::verify::{self, Fault};
+use crate::worker::{Worker, term_all};
+use crate::world::{World, create_database};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// One fault and how it is done.
+pub struct Scenario {
+    pub name: &'static str,
+    pub fault: &'static str,
+    pub run: fn(&Context) -> Report,
+}
+
+/// Every scenario, in the order of the gate.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "kill", fault: "kill -9 of one of three workers under load", run: kills::kill_loop },
+    Scenario { name: "term", fault: "rolling TERM of three workers under load", run: kills::rolling_term },
+    Scenario {
+        name: "term-blocked",
+        fault: "the same beside a company whose database is away",
+        run: kills::blocked_term,
+    },
+    Scenario { name: "storm", fault: "members come and go, rebalance upon rebalance", run: kills::storm },
+    Scenario { name: "zombie", fault: "SIGSTOP past the session, then CONT", run: kills::zombie },
+    Scenario {
+        name: "database-stop",
+        fault: "PostgreSQL stopped at once, also while committing",
+        run: databases::immediate_stop,
+    },
+    Scenario {
+        name: "outage",
+        fault: "half of the companies' database away for 60 s",
+        run: databases::outage,
+    },
+    Scenario {
+        name: "proxy",
+        fault: "reset, freeze, latency, refusal before PostgreSQL",
+        run: databases::proxy,
+    },
+    Scenario { name: "sheets", fault: "sheets refuse for 60 s", run: tabs::refused },
+    Scenario { name: "claim", fault: "kill -9 of the process that holds a claim", run: tabs::claim },
+    Scenario { name: "crash", fault: "a record that kills whoever handles it", run: poison::crash },
+    Scenario { name: "flood", fault: "180 hopeless records in a row", run: poison::flood },
+    Scenario { name: "dlq-refuses", fault: "the dead-letter topic refuses every size", run: poison::refused },
+    Scenario { name: "broker", fault: "kill -9 of the broker, TERM while it is down", run: brokers::killed },
+    Scenario { name: "deleted", fault: "records deleted before they were read", run: brokers::deleted },
+    Scenario {
+        name: "replay",
+        fault: "kill -9 of a replay of 900 dead letters",
+        run: brokers::replay_killed,
+    },
+    Scenario {
+        name: "bytes",
+        fault: "records no client would write, to the dead letters and back",
+        run: brokers::bytes,
+    },
+];
+
+/// What a scenario is given.
+pub struct Context {
+    pub seed: u64,
+    /// Its evidence.
+    pub folder: PathBuf,
+}
+
+impl Context {
+    pub fn rng(&self) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed)
+    }
+    /// A name nobody else uses: several runs may share the servers.
+    pub fn name(&self) -> String {
+        let scenario =
+            self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        format!("chaos_{}_{}", std::process::id(), scenario.replace('-', "_"))
+    }
+    pub fn brokers(&self) -> String {
+        variable("KYLO_TEST_BROKERS")
+    }
+    /// A new database on the servers of this run.
+    pub fn database(&self, suffix: &str) -> String {
+        create_database(&variable("KYLO_TEST_DATABASE_URL"), &format!("{}_{suffix}", self.name()))
+    }
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: chaos needs servers; hint: run `make chaos`"))
+}
+
+/// A world under load, with its workers and its monitor.
+pub struct Stage {
+    pub world: World,
+    pub load: Load,
+    pub workers: Vec<Worker>,
+    pub faults: Vec<Fault>,
+    pub report: Report,
+    /// Batches that were deleted from the log.
+    pub gone: HashSet<String>,
+    /// Companies whose batches came back from the dead letters, out of order.
+    pub unordered: HashSet<usize>,
+    /// How many dead letters there must be, where that is not the number of hopeless batches.
+    pub dead_letters: Option<usize>,
+    monitor: Option<Monitor>,
+}
+
+impl Stage {
+    /// Starts `workers` workers and a load of `rate` batches a second, and waits for the first effects.
+    pub fn new(context: &Context, world: World, workers: usize, rate: u32) -> Stage {
+        Stage::with_quiet(context, world, workers, rate, &[])
+    }
+    /// The same with companies that the steady load leaves out.
+    pub fn with_quiet(context: &Context, world: World, workers: usize, rate: u32, quiet: &[usize]) -> Stage {
+        let workers: Vec<Worker> = (0..workers).map(|_| Worker::start(&world)).collect();
+        let load = Load::start(&world, context.seed, 0);
+        load.quiet(quiet);
+        load.rate(rate);
+        let monitor = Some(Monitor::start(&world, &load));
+        let mut stage = Stage {
+            world,
+            load,
+            workers,
+            faults: Vec::new(),
+            report: Report::default(),
+            gone: HashSet::new(),
+            unordered: HashSet::new(),
+            dead_letters: None,
+            monitor,
+        };
+        stage.settle();
+        // Starting is not what is measured.
+        stage.faults.push(Fault { from: 0.0, to: crate::load::now() });
+        stage
+    }
+
+    /// Waits until something sent from now on was handled: the path is whole (again).
+    pub fn settle(&mut self) {
+        let wanted = self.load.acknowledged() - self.load.excused_count() + 1;
+        self.wait("something is handled", |stage| stage.handled() >= wanted);
+    }
+    /// Waits until all that was sent is handled.
+    pub fn settle_all(&mut self) {
+        self.load.flush();
+        let wanted = self.load.acknowledged();
+        self.wait("everything is handled", |stage| stage.handled() >= wanted);
+    }
+    /// Batches that have their effect, in the databases that answer.
+    pub fn handled(&self) -> usize {
+        let count = |url: &String| {
+            Sql::new(url)
+                .query(
+                    "select count(distinct batch_id) from control.triage_metrics where operation = 'triage'",
+                )
+                .ok()
+                .and_then(|rows| rows[0][0].parse::<usize>().ok())
+                .unwrap_or(0)
+        };
+        self.world.databases().iter().map(count).sum()
+    }
+    /// Waits for `condition`, not for ever.
+    pub fn wait(&mut self, what: &str, condition: impl Fn(&Stage) -> bool) {
+        let deadline = Instant::now() + verify::REST;
+        while !condition(self) {
+            assert!(Instant::now() < deadline, "{what}: not within {:?}", verify::REST);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Ends the load, waits for rest, ends the workers and verifies.
+    pub fn finish(mut self) -> Report {
+        let log = self.load.finish();
+        if let Err(open) = verify::rest(&self.world, verify::REST) {
+            self.report.problems.push(format!("it never came to rest: {open}"));
+        }
+        self.report.problems.extend(term_all(std::mem::take(&mut self.workers)));
+        if let Some(monitor) = self.monitor.take() {
+            let seen = monitor.finish();
+            self.report.check(seen.looks > 0, || "the monitor never had a look".into());
+            self.report.problems.extend(seen.problems);
+        }
+        let log: Vec<_> = log.into_iter().filter(|sent| !self.gone.contains(&sent.batch)).collect();
+        let dead = self.load.dead();
+        let expected = verify::Expected {
+            dead_letters: self.dead_letters.unwrap_or(dead.len()),
+            dead,
+            unordered: self.unordered.iter().map(|at| self.world.companies[*at].id.clone()).collect(),
+        };
+        verify::verify(&self.world, &log, &self.faults, &expected, &mut self.report);
+        let (repeated, bound) = (self.report.repeated, self.report.bound);
+        self.report
+            .check(repeated <= bound, || format!("{repeated} handler runs repeated, at most {bound} may be"));
+        self.report
+    }
+}

@@ -1,0 +1,119 @@
+//! Records that cannot be handled: one that kills its process, many in a row, and dead letters that are refused.
+
+use super::{Context, Stage};
+use crate::load::now;
+use crate::report::Report;
+use crate::sql::Sql;
+use crate::verify::Fault;
+use crate::worker::{Worker, term_all};
+use crate::world::{PARTITIONS, World};
+use std::time::{Duration, Instant};
+
+/// One record kills whoever handles it: a trigger holds its transaction, and the process behind that connection
+/// is killed. After the third death alone it is dead-lettered; nothing else ever is.
+pub fn crash(context: &Context) -> Report {
+    let mut stage = Stage::new(context, World::simple(context, 6), 2, 20);
+    let mut sql = Sql::new(&stage.world.control);
+    sql.rows(
+        "create function chaos.deadly() returns trigger language plpgsql as $$ begin
+             if new.description = 'deadly' then perform pg_sleep(600); end if; return new; end $$;
+         create trigger deadly before insert on app.transactions for each row execute function chaos.deadly()",
+    );
+    let batch = stage.load.send_deadly(2);
+    let from = now();
+    let deadline = Instant::now() + Duration::from_secs(100);
+    let mut letters = 0;
+    while letters == 0 && Instant::now() < deadline {
+        let rows = sql.rows("select client_port from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()");
+        for row in rows {
+            let port = row[0].parse().unwrap_or(0);
+            if let Some(victim) = stage.workers.iter().position(|worker| worker.owns_port(port)) {
+                stage.report.bound += stage.load.log().len();
+                let killed = std::mem::replace(&mut stage.workers[victim], Worker::start(&stage.world));
+                killed.kill();
+                stage.report.times += 1;
+                // Nobody else is to be killed for the same transaction.
+                sql.rows(
+                    "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'",
+                );
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        if stage.report.times >= 3 {
+            letters = stage.world.broker().fetch(&stage.world.dead_letters()).len();
+        }
+    }
+    stage.faults.push(Fault { from, to: now() + 5.0 });
+    let dead = stage.world.broker().fetch(&stage.world.dead_letters());
+    let classes: Vec<String> = dead.iter().map(|letter| letter.header("__kylo.errors.class")).collect();
+    stage.report.check(classes == ["crash"], || format!("dead letters of the classes {classes:?}"));
+    let right = dead.iter().all(|letter| {
+        letter
+            .value
+            .as_deref()
+            .is_some_and(|value| String::from_utf8_lossy(value).contains(&format!("\"{batch}\"")))
+    });
+    stage.report.check(right, || "another record than the deadly one was given up".into());
+    let times = stage.report.times;
+    stage.report.check(times >= 3, || format!("given up after {times} deaths"));
+    stage.report.bit = format!("{times} deaths, {} given up", dead.len());
+    stage.finish()
+}
+
+/// A run of hopeless records in one partition stops that partition and nothing else, and is told.
+pub fn flood(context: &Context) -> Report {
+    let mut stage = Stage::new(context, World::simple(context, 6), 2, 20);
+    const HOPELESS: usize = 180;
+    stage.load.quiet(&[0]);
+    stage.load.send_hopeless(0, HOPELESS);
+    stage.report.times = 1;
+    let from = now();
+    std::thread::sleep(Duration::from_secs(8));
+    let told: usize =
+        stage.workers.iter().map(|worker| worker.output().matches("dead letters in a row").count()).sum();
+    let letters = stage.world.broker().fetch(&stage.world.dead_letters()).len();
+    stage.report.check(told > 0, || "nobody said that a partition stopped".into());
+    stage
+        .report
+        .check((100..HOPELESS).contains(&letters), || format!("{letters} dead letters before it stopped"));
+    // The others go on.
+    stage.settle();
+    stage.report.bit = format!("stopped after {letters} of {HOPELESS}");
+    let problems = term_all(std::mem::take(&mut stage.workers));
+    stage.report.problems.extend(problems);
+    stage.workers.push(Worker::with(&stage.world, &["txns", "promote", "--live", "--no-flood-stop"], &[]));
+    stage.settle();
+    stage.faults.push(Fault { from, to: now() });
+    stage.finish()
+}
+
+/// The dead-letter topic refuses: the lane is held, nothing is skipped, and all of it arrives once it takes them.
+pub fn refused(context: &Context) -> Report {
+    let mut stage = Stage::new(context, World::simple(context, 6), 2, 20);
+    let (broker, topic) = (stage.world.broker(), stage.world.dead_letters());
+    broker.alter(&topic, "max.message.bytes", "64");
+    stage.load.quiet(&[0]);
+    stage.load.send_hopeless(0, 5);
+    stage.load.burst_of(0, 20);
+    let from = now();
+    stage.report.times = 1;
+    std::thread::sleep(Duration::from_secs(8));
+    let told: usize =
+        stage.workers.iter().map(|worker| worker.output().matches("was not accepted").count()).sum();
+    stage.report.check(told > 0, || "no dead letter was refused".into());
+    // Neighbours in the same run may be done, but no commit passes the first that was not accepted.
+    let dead = stage.load.dead();
+    let log = stage.load.log();
+    let first = log.iter().filter(|sent| dead.contains(&sent.batch)).filter_map(|sent| sent.ack).next();
+    let first = first.expect("the hopeless batches are acknowledged");
+    let reader = broker.reader(&stage.world.group());
+    let committed = broker.committed(&reader, &stage.world.txns(), PARTITIONS).expect("committed offsets");
+    let at = committed.get(&first.partition).copied().unwrap_or(0);
+    stage.report.check(at <= first.offset, || {
+        format!("{at} is committed past a dead letter that was not accepted, at {}", first.offset)
+    });
+    broker.alter(&topic, "max.message.bytes", "1048588");
+    stage.report.bit = format!("{told} refusals");
+    stage.faults.push(Fault { from, to: now() + 12.0 });
+    stage.finish()
+}

@@ -1,0 +1,202 @@
+//! Servers that a scenario may break: a PostgreSQL and a Kafka of its own, on loopback, in its folder.
+//!
+//! They stay in this program's process group, which `tests/servers/run.sh` ends whatever happens to us.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// A port nobody listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+/// A PostgreSQL that can be stopped at once and started again.
+pub struct Postgres {
+    /// Outside the evidence: another user owns it.
+    folder: tempfile::TempDir,
+    bin: PathBuf,
+    port: u16,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl Postgres {
+    /// A new, running server; its log goes to `evidence`.
+    pub fn start(evidence: &Path) -> Postgres {
+        std::fs::create_dir_all(evidence).expect("making the scenario's folder");
+        let folder = tempfile::Builder::new().prefix("kylo-chaos.").tempdir().expect("a temporary folder");
+        std::fs::create_dir(folder.path().join("data")).expect("making the data folder");
+        if is_root() {
+            // PostgreSQL refuses to run as root.
+            shell(&format!("chmod 755 '{0}' && chown postgres '{0}/data'", folder.path().display()));
+        }
+        let log = evidence.join("postgres.log");
+        let mut server = Postgres { bin: binaries(), port: free_port(), log, folder, child: None };
+        let mut initdb = server
+            .command("initdb", &["-U", "kylo", "-E", "UTF8", "--locale=C", "--auth=trust", "--no-sync"]);
+        let done = initdb.status().expect("running initdb");
+        assert!(done.success(), "initdb failed, see {}", server.log.display());
+        server.resume();
+        server
+    }
+    pub fn url(&self) -> String {
+        format!("postgres://kylo:kylo@127.0.0.1:{}/postgres", self.port)
+    }
+    /// Immediate shutdown: no checkpoint, connections cut, commits in doubt.
+    pub fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        shell(&format!("kill -QUIT {}", child.id()));
+        let _ = child.wait();
+    }
+    /// Starts again and waits until it answers; recovery included.
+    pub fn resume(&mut self) {
+        let port = self.port.to_string();
+        let arguments =
+            ["-p", &port, "-h", "127.0.0.1", "-k", "", "-c", "max_connections=200", "-c", "fsync=off"];
+        self.child = Some(self.command("postgres", &arguments).spawn().expect("starting postgres"));
+        let deadline = Instant::now() + START_LIMIT;
+        while crate::sql::Sql::new(&self.url()).query("select 1").is_err() {
+            assert!(Instant::now() < deadline, "postgres does not answer, see {}", self.log.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let program = self.bin.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("the server's log");
+        command
+            .arg("-D")
+            .arg(self.folder.path().join("data"))
+            .args(arguments)
+            .current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("the log twice")).stderr(log);
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A Kafka of one node that can be killed and started again.
+pub struct Kafka {
+    folder: tempfile::TempDir,
+    log: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Kafka {
+    /// A new, running broker; its log goes to `evidence`.
+    pub fn start(evidence: &Path) -> Kafka {
+        std::fs::create_dir_all(evidence).expect("making the scenario's folder");
+        let folder = tempfile::Builder::new().prefix("kylo-chaos.").tempdir().expect("a temporary folder");
+        let mut kafka = Kafka { log: evidence.join("kafka.log"), port: free_port(), folder, child: None };
+        let (data, port, controller) = (kafka.folder.path().join("data"), kafka.port, free_port());
+        let properties = format!(
+            "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
+             controller.listener.names=CONTROLLER\n\
+             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\nlog.dirs={}\nauto.create.topics.enable=false\n\
+             group.initial.rebalance.delay.ms=0\ngroup.min.session.timeout.ms=500\n\
+             offsets.topic.num.partitions=4\noffsets.topic.replication.factor=1\n\
+             transaction.state.log.num.partitions=4\ntransaction.state.log.replication.factor=1\n\
+             transaction.state.log.min.isr=1\nshare.coordinator.state.topic.num.partitions=1\n\
+             share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n",
+            data.display()
+        );
+        std::fs::write(kafka.properties(), properties).expect("writing the broker's settings");
+        let file = kafka.properties().display().to_string();
+        let format = ["kafka.tools.StorageTool", "format", "-t", "a2FvcyBjaGFvcyBrYW9zIQ", "-c", &file];
+        let done = kafka.java(&[], &format).status().expect("running java");
+        assert!(done.success(), "formatting the broker's folder failed, see {}", kafka.log.display());
+        kafka.resume();
+        kafka
+    }
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    /// Starts again and waits until it answers.
+    pub fn resume(&mut self) {
+        let file = self.properties().display().to_string();
+        self.child = Some(self.java(&["-Xmx512m"], &["kafka.Kafka", &file]).spawn().expect("starting java"));
+        let deadline = Instant::now() + START_LIMIT;
+        let broker = crate::broker::Broker::new(&self.address());
+        loop {
+            let listens = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+            if listens && broker.answers() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the broker does not answer, see {}", self.log.display());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn properties(&self) -> PathBuf {
+        self.folder.path().join("kafka.properties")
+    }
+    fn java(&self, options: &[&str], arguments: &[&str]) -> Command {
+        let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
+        let jars = std::path::absolute(format!("{target}/servers/kafka-4.3.0")).expect("an absolute path");
+        assert!(jars.is_dir(), "{} is missing; hint: run `make chaos`", jars.display());
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("the broker's log");
+        let mut command = Command::new("java");
+        command.args(options).arg("-cp").arg(format!("{}/*", jars.display())).args(arguments);
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("the log twice")).stderr(log);
+        command
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn is_root() -> bool {
+    shell_output("id -u").trim() == "0"
+}
+
+/// The folder of initdb and postgres, found as `tests/servers/prerequisites.sh` finds it.
+fn binaries() -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/prerequisites.sh");
+    let found = Command::new("bash")
+        .arg("-c")
+        .arg(format!(". '{}' && postgres_bin", script.display()))
+        .output()
+        .expect("running bash");
+    PathBuf::from(String::from_utf8_lossy(&found.stdout).trim())
+}
+
+/// Runs a line of shell that must succeed.
+pub fn shell(line: &str) {
+    let status = Command::new("sh").arg("-c").arg(line).status().expect("running sh");
+    assert!(status.success(), "{line}");
+}
+
+fn shell_output(line: &str) -> String {
+    let output = Command::new("sh").arg("-c").arg(line).output().expect("running sh");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

@@ -1,0 +1,284 @@
+//! The verifier: the producer's log against the log of effects, commits, dead letters and tabs. It uses nothing
+//! of kylo's runtime or handlers.
+
+use crate::load::{HOT, Sent};
+use crate::report::Report;
+use crate::sql::{Row, Sql};
+use crate::world::{PARTITIONS, World};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+/// Longest time from the end of the last fault until everything is at rest.
+pub const REST: Duration = Duration::from_secs(60);
+/// Longest time a batch may wait outside of faults, in seconds.
+const PROGRESS: f64 = 15.0;
+
+/// A stretch of time in which something was broken, in seconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    pub from: f64,
+    pub to: f64,
+}
+
+/// Waits until every partition is committed to its end and nothing waits to be posted. An error names what is
+/// still open.
+pub fn rest(world: &World, limit: Duration) -> Result<(), String> {
+    let deadline = Instant::now() + limit;
+    let broker = world.broker();
+    let reader = broker.reader(&world.group());
+    let mut control = Sql::new(&world.control);
+    let mut databases: Vec<Sql> = world.databases().iter().map(|url| Sql::new(url)).collect();
+    loop {
+        let state = (|| -> Result<(), String> {
+            let ends = broker.ends(&reader, &world.txns())?;
+            let committed = broker.committed(&reader, &world.txns(), PARTITIONS)?;
+            for (partition, (low, high)) in ends {
+                let at = committed.get(&partition).copied().unwrap_or(low);
+                if at != high {
+                    return Err(format!("partition {partition} is committed to {at} of {high}"));
+                }
+            }
+            let mut waiting = 0;
+            for database in &mut databases {
+                let rows = database.query(
+                    "select count(*) from app.pending_txns where status = 'open' and posted_signature is null",
+                )?;
+                waiting += rows[0][0].parse::<i64>().unwrap_or(-1);
+            }
+            let posting =
+                control.query("select count(*) from control.sheet_posts where state = 'posting'")?;
+            if waiting > 0 || posting[0][0] != "0" {
+                return Err(format!("{waiting} rows are not posted, {} posts are open", posting[0][0]));
+            }
+            Ok(())
+        })();
+        match state {
+            Ok(()) => return Ok(()),
+            Err(reason) if Instant::now() > deadline => return Err(reason),
+            Err(_) => std::thread::sleep(Duration::from_millis(200)),
+        }
+    }
+}
+
+/// What the scenario did that the log of sends does not say.
+pub struct Expected {
+    /// Batches that belong into the dead letters.
+    pub dead: HashSet<String>,
+    /// Dead letters there must be.
+    pub dead_letters: usize,
+    /// Companies whose batches came back from the dead letters.
+    pub unordered: HashSet<String>,
+}
+
+/// Everything the promises say about `log`, added to `report`.
+pub fn verify(world: &World, log: &[Sent], faults: &[Fault], expected: &Expected, report: &mut Report) {
+    write_log(world, log);
+    let maybe = log.iter().filter(|sent| sent.maybe).count();
+    report.check(log.len() > maybe, || "nothing was acknowledged".into());
+    let mut stored_at: HashMap<String, f64> = HashMap::new();
+    for database in world.databases() {
+        let mut sql = Sql::new(&database);
+        let effects = sql.rows(
+            "select company, source, batch, op, xid, cents, ruled, extract(epoch from at) from chaos.effects \
+             where kind = 'txn' order by seq",
+        );
+        std::fs::write(
+            world.folder.join("effects.txt"),
+            effects.iter().map(|row| row.join(" ") + "\n").collect::<String>(),
+        )
+        .expect("writing the evidence");
+        effects_of(world, &database, log, &effects, expected, &mut stored_at, report);
+        runs_of(&mut sql, world, &database, log, expected, report);
+        tabs_of(&mut sql, world, &database, report);
+    }
+    latencies(log, faults, &stored_at, report);
+    let mut control = Sql::new(&world.control);
+    let open = control.number("select count(*) from control.sheet_posts where state <> 'posted'");
+    report.check(open == 0, || format!("{open} posts never ended"));
+    let dead = world.broker().fetch(&world.dead_letters());
+    report.check(dead.len() == expected.dead_letters, || {
+        let reasons: Vec<String> =
+            dead.iter().take(3).map(|letter| letter.header("__kylo.errors.message")).collect();
+        format!("{} dead letters instead of {}: {}", dead.len(), expected.dead_letters, reasons.join(" | "))
+    });
+}
+
+/// Every transaction once, the hot one never back, batches of a company in the order of their sends.
+fn effects_of(
+    world: &World,
+    database: &str,
+    log: &[Sent],
+    effects: &[Row],
+    expected: &Expected,
+    stored_at: &mut HashMap<String, f64>,
+    report: &mut Report,
+) {
+    let mut inserts: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut ruled: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut hot: HashMap<&str, i64> = HashMap::new();
+    // By company: the transaction at work, the highest batch of those before it, the highest of its own.
+    let mut order: HashMap<&str, (&str, i64, i64)> = HashMap::new();
+    for row in effects {
+        let [company, source, batch, op, xid, cents, is_ruled, at] = &row[..] else {
+            unreachable!("eight columns")
+        };
+        let number: i64 = batch.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(-1);
+        let at: f64 = at.parse().unwrap_or_default();
+        if source == HOT {
+            let cents: i64 = cents.parse().unwrap_or_default();
+            let before = hot.insert(company, cents).unwrap_or(i64::MIN);
+            if cents < before || (cents == before && op == "INSERT") {
+                report.problems.push(format!("older work overwrote newer: {company} {before} -> {cents}"));
+                report.twice += 1;
+            }
+        }
+        if op == "INSERT" {
+            *inserts.entry((company, source)).or_default() += 1;
+            stored_at.entry(batch.clone()).or_insert(at);
+            let entry = order.entry(company).or_insert((xid, 0, 0));
+            if entry.0 != xid {
+                *entry = (xid, entry.1.max(entry.2), 0);
+            }
+            // A transaction may hold several batches, in whatever order of rows.
+            if number <= entry.1 && source != HOT && !expected.unordered.contains(company) {
+                report.problems.push(format!("{batch} was stored after {}-{}", company, entry.1));
+            }
+            entry.2 = entry.2.max(number);
+        } else if source != HOT {
+            let times = ruled.entry((company, source)).or_default();
+            *times += 1;
+            if is_ruled != "t" || *times > 1 {
+                report
+                    .problems
+                    .push(format!("{company} {source} was changed by {batch}, which nobody asked for"));
+                report.twice += 1;
+            }
+        }
+    }
+    let mut known: HashSet<(&str, &str)> = HashSet::new();
+    let mut last_hot: HashMap<&str, i64> = HashMap::new();
+    for sent in log.iter().filter(|sent| world.companies[sent.company].direct == database) {
+        let company = world.companies[sent.company].id.as_str();
+        for (source, cents, _) in &sent.txns {
+            let of = (company, source.as_str());
+            let first = known.insert(of);
+            if expected.dead.contains(&sent.batch) {
+                continue;
+            }
+            let count = inserts.get(&of).copied().unwrap_or(0);
+            if sent.ack.is_some() && count == 0 {
+                report.lost += 1;
+                if report.lost <= 5 {
+                    report
+                        .problems
+                        .push(format!("lost: {company} {source} of {} {:?}", sent.batch, sent.ack));
+                }
+            }
+            if first && count > 1 {
+                report.twice += count - 1;
+                report.problems.push(format!("{count} times: {company} {source}"));
+            }
+            if source == HOT && sent.ack.is_some() {
+                last_hot.insert(company, *cents);
+            }
+        }
+    }
+    for (company, cents) in last_hot {
+        let shown = hot.get(company).copied();
+        report.check(shown.is_some_and(|shown| shown >= cents), || {
+            format!("the newest word on {company}'s hot transaction is {cents}, stored is {shown:?}")
+        });
+    }
+    for (company, source) in inserts.keys() {
+        report.check(known.contains(&(*company, *source)), || format!("nobody sent {company} {source}"));
+    }
+}
+
+/// Committed handler runs: at least one for each batch; those beyond it are counted as repeated.
+fn runs_of(
+    sql: &mut Sql,
+    world: &World,
+    database: &str,
+    log: &[Sent],
+    expected: &Expected,
+    report: &mut Report,
+) {
+    let rows = sql.rows(
+        "select batch_id, count(*) from control.triage_metrics where operation = 'triage' group by batch_id",
+    );
+    let runs: HashMap<String, usize> =
+        rows.into_iter().map(|row| (row[0].clone(), row[1].parse().unwrap_or(0))).collect();
+    for sent in log.iter().filter(|sent| world.companies[sent.company].direct == database) {
+        let count = runs.get(&sent.batch).copied().unwrap_or(0);
+        report.repeated += count.saturating_sub(1);
+        let missing = count == 0 && sent.ack.is_some() && !expected.dead.contains(&sent.batch);
+        report.check(!missing, || format!("{} was never handled to its end", sent.batch));
+    }
+}
+
+/// Each row of a Pending tab once, and each open row of the table in it.
+fn tabs_of(sql: &mut Sql, world: &World, database: &str, report: &mut Report) {
+    let open = sql.rows(
+        "select company_id, description_norm, amount_cents from app.pending_txns where status = 'open'",
+    );
+    for company in world.companies.iter().filter(|company| company.direct == database) {
+        let mut tab: BTreeMap<(String, i64), usize> = BTreeMap::new();
+        for (description, cents) in world.tab(&company.id) {
+            // The hot transaction's row shows what it was when it was posted.
+            let cents = if description == HOT { 0 } else { cents };
+            *tab.entry((description, cents)).or_default() += 1;
+        }
+        for ((description, cents), count) in &tab {
+            if *count > 1 {
+                report.twice += count - 1;
+                report
+                    .problems
+                    .push(format!("{count} times in the tab of {}: {description} {cents}", company.id));
+            }
+        }
+        let mut missing = 0;
+        for row in open.iter().filter(|row| row[0] == company.id) {
+            let cents = if row[1] == HOT { 0 } else { row[2].parse().unwrap_or_default() };
+            missing += usize::from(!tab.contains_key(&(row[1].clone(), cents)));
+        }
+        report.lost += missing;
+        report.check(missing == 0, || format!("{missing} open rows are not in the tab of {}", company.id));
+    }
+}
+
+/// How long what was sent around each fault took, and that nothing waited outside of faults.
+fn latencies(log: &[Sent], faults: &[Fault], stored_at: &HashMap<String, f64>, report: &mut Report) {
+    let mut slow: Option<(f64, String)> = None;
+    let mut recovery: Vec<Option<f64>> = vec![None; faults.len()];
+    for sent in log {
+        let (Some(ack), Some(stored)) = (sent.ack, stored_at.get(&sent.batch)) else { continue };
+        let mut excused = 0.0;
+        for (fault, worst) in faults.iter().zip(&mut recovery) {
+            let (from, to) = (fault.from.max(ack.at), fault.to.min(*stored));
+            excused += (to - from).max(0.0);
+            if ack.at >= fault.from - 1.0 && ack.at <= fault.to + 1.0 {
+                *worst = Some(worst.unwrap_or(0.0).max(stored - ack.at.max(fault.from)));
+            }
+        }
+        let waited = stored - ack.at - excused;
+        if slow.as_ref().is_none_or(|(most, _)| waited > *most) {
+            slow = Some((waited, sent.batch.clone()));
+        }
+    }
+    report.recovery.extend(recovery.into_iter().flatten());
+    if let Some((waited, batch)) = slow {
+        report.check(waited <= PROGRESS, || format!("{batch} waited {waited:.1} s outside of any fault"));
+    }
+}
+
+fn write_log(world: &World, log: &[Sent]) {
+    let line = |sent: &Sent| {
+        let ack = sent.ack.map_or_else(
+            || if sent.maybe { "maybe".to_owned() } else { "-".to_owned() },
+            |ack| format!("{}@{} {:.3}", ack.partition, ack.offset, ack.at),
+        );
+        format!("{} {ack} {}\n", sent.batch, sent.txns.len())
+    };
+    std::fs::write(world.folder.join("sent.txt"), log.iter().map(line).collect::<String>())
+        .expect("writing the producer's log");
+}
