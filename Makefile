@@ -19,7 +19,7 @@ check: ## format, lints, documentation: what must be clean before a change goes 
 
 bench: ## ledger against COPY and against a Python consumer, in one run; JSON in target/bench (BENCH_MESSAGES=2000)
 	@. tests/servers/prerequisites.sh && need_compiler && need_python && need_cargo \
-	  && KYLO_TEST_FSYNC=on tests/servers/run.sh cargo bench --locked --bench ledger
+	  && KYLO_TEST_FSYNC=on tests/servers/run.sh cargo bench --locked --bench ledger --bench runtime
 
 chaos: ## the promises under faults, seeded (CHAOS_SEED=1 replays, HOURS=4 goes on, ARGS="kill" plays one, ARGS=--list)
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked --quiet && tests/servers/run.sh cargo test --locked --quiet --test chaos -- $(ARGS)

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod company;
 pub mod company_file;
+pub mod count;
 pub mod groups;
 pub mod ledger;
 pub mod metrics;

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::handlers::ledger::ShadowReport;
 use crate::handlers::ledger::posting::{WouldPost, would_post};
 use crate::model::company::CompanyConfig;
+use crate::model::count::counted;
 use crate::postgres::{Dsn, Pools};
 use crate::ui::{Progress, Ui};
 use std::collections::BTreeSet;
@@ -111,7 +112,7 @@ pub fn summary(ui: &Ui, name: &str, summary: &Summary) -> Result<()> {
     }
     let steps: u64 = totals.drains.iter().map(|drain| drain.steps).sum();
     if steps > 0 {
-        text.push_str(&format!(", {steps} posts"));
+        text.push_str(&format!(", {}", counted(steps, "post", "posts")));
     }
     let committed = if summary.uncommitted { "not all committed" } else { "all committed" };
     ui.status(&format!("{text}, {committed}"));
@@ -167,6 +168,7 @@ impl ShadowPosts {
     }
     fn say(&self, post: &WouldPost) {
         let WouldPost { company_id, tab, rows, signature } = post;
-        self.ui.status(&format!("shadow: would post {rows} rows to \"{tab}\" of {company_id} ({signature})"));
+        let rows = counted(*rows, "row", "rows");
+        self.ui.status(&format!("shadow: would post {rows} to \"{tab}\" of {company_id} ({signature})"));
     }
 }

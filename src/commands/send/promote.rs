@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::commands::examples;
 use crate::error::{Error, Result};
 use crate::handlers::ledger::Promote;
+use crate::model::count::counted;
 use crate::model::ledger::encode;
 use crate::model::pipeline::LEDGER;
 
@@ -71,6 +72,6 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         rows.extend(view::publish(app, &topic, kafka).await?);
     }
     app.ui.list("send", &rows)?;
-    app.ui.status(&format!("asked for {} companies", rows.len()));
+    app.ui.status(&format!("asked for {}", counted(rows.len(), "company", "companies")));
     Ok(())
 }

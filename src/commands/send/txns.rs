@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::commands::examples;
 use crate::error::{Error, Result};
 use crate::handlers::ledger::Txns;
+use crate::model::count::counted;
 use crate::model::ledger::transaction::CompanyTxns;
 use crate::model::ledger::{csv, encode, webhook};
 use crate::model::pipeline::LEDGER;
@@ -72,7 +73,8 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     }
     app.ui.list("send", &rows)?;
     let count: usize = companies.iter().map(|company| company.transactions.len()).sum();
-    app.ui.status(&format!("sent {count} transactions of {} companies", companies.len()));
+    let transactions = counted(count, "transaction", "transactions");
+    app.ui.status(&format!("sent {transactions} of {}", counted(companies.len(), "company", "companies")));
     Ok(())
 }
 
