@@ -1,10 +1,10 @@
 # kylo's chores. `make` lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench servers chaos
+.PHONY: help demo test check bench servers chaos chaos-mutants
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 demo: ## build kylo and play the whole ledger flow; needs no service (ARGS="--transactions 50000")
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked && cargo run --quiet --locked -- demo $(ARGS)
@@ -23,6 +23,9 @@ bench: ## ledger against COPY and against a Python consumer, in one run; JSON in
 
 chaos: ## the promises under faults, seeded (CHAOS_SEED=1 replays, HOURS=4 goes on, ARGS="kill" plays one, ARGS=--list)
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked --quiet && tests/servers/run.sh cargo test --locked --quiet --test chaos -- $(ARGS)
+
+chaos-mutants: ## planted bugs: each must be caught by a test or a scenario of chaos (ARGS="ignore-lost" plants one)
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && tests/servers/run.sh tests/chaos/mutants.sh $(ARGS)
 
 servers: ## a Kafka and a PostgreSQL to play with, until Ctrl-C
 	@tests/servers/run.sh sh -c 'echo "export KYLO_BROKERS=$$KYLO_TEST_BROKERS KYLO_DATABASE_URL=$$KYLO_TEST_DATABASE_URL"; exec sleep 2147483'

@@ -11,6 +11,8 @@ pub mod handlers;
 pub mod http;
 pub mod kafka;
 pub mod model;
+#[doc(hidden)]
+pub mod mutants;
 pub mod postgres;
 pub mod settings;
 pub mod sheets;

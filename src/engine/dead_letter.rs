@@ -9,6 +9,7 @@
 
 use super::{Failure, FailureClass, Record};
 use crate::model::record::{Header, OutgoingRecord, StoredRecord, TopicPartition};
+use crate::mutants::planted;
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -239,6 +240,9 @@ pub fn replayed(
 ) -> OutgoingRecord {
     let mut headers = letter.headers.clone();
     headers.truncate(envelope.user_headers);
+    if planted("header-restored-twice") {
+        headers.extend(headers.first().cloned());
+    }
     headers.extend(identity(envelope.user_headers, &envelope.id, &envelope.origin));
     headers.extend([
         Header::text(REPLAY_COUNT, (envelope.replay_count + 1).to_string()),

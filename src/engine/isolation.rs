@@ -5,6 +5,7 @@ use super::partition::{Partition, PartitionId};
 use super::quarantine::{DEATHS, PROBATION};
 use super::runner::Run;
 use super::scheduler::{Item, LaneState, MOST_PER_RUN, Scheduler};
+use crate::mutants::planted;
 use tokio::time::Instant;
 
 /// What may run while there are records that may kill the process.
@@ -76,7 +77,8 @@ impl Scheduler {
         let most = suspects.group(head).map_or(MOST_PER_RUN, |count| count.max(1) as usize);
         let begins = |at: usize| offset_at(at).is_none_or(|offset| suspects.group(offset).is_some());
         let many = (1..most).find(|at| begins(*at)).unwrap_or(most).min(lane.queue.len());
-        let condemned = many == 1 && suspects.deaths(head) >= DEATHS;
+        let condemned =
+            many == 1 && suspects.deaths(head) >= if planted("condemn-early") { 1 } else { DEATHS };
         partition.alone = match suspects.group(head) {
             Some(_) if !condemned => (0..many).filter_map(offset_at).collect(),
             _ => Vec::new(),

@@ -4,6 +4,7 @@ use super::report::Event;
 use super::runtime::Runtime;
 use super::{Assigned, DoneMap, Epoch, SourceCommand};
 use crate::model::record::TopicPartition;
+use crate::mutants::planted;
 use std::ops::Range;
 use tokio::time::Instant;
 
@@ -27,6 +28,9 @@ pub(super) fn starting_point(assigned: &Assigned) -> StartingPoint {
     }
     let inherited = DoneMap::decode(&committed.metadata, committed.offset);
     if committed.offset < assigned.log_start {
+        if planted("ignore-lost") {
+            return fresh(assigned.log_start);
+        }
         let lost = Some(committed.offset..assigned.log_start);
         return StartingPoint { start: assigned.log_start, inherited, lost };
     }

@@ -7,6 +7,7 @@ use super::scheduler::Item;
 use super::timing::{Stopwatch, Timing};
 use super::{Failure, FailureClass, Handler, Outcome, Outcomes, Policy, Publisher, Record};
 use crate::model::clock::SharedClock;
+use crate::mutants::planted;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
@@ -242,7 +243,8 @@ impl Running {
                 ),
                 Err(failure) => failure,
             };
-            if failure.class == FailureClass::Transient && !self.spent {
+            let impatient = planted("dead-letter-in-an-outage") && self.failures >= 2;
+            if failure.class == FailureClass::Transient && !self.spent && !impatient {
                 self.end.failure = Some(failure);
                 return Step::Stopped;
             }
@@ -340,11 +342,17 @@ impl Running {
             dead_letter::dead_letter(record, topic, &self.shared.sender, &failure, attempts, now);
         let mut tries = 0;
         loop {
+            if planted("finish-before-the-acknowledgement") {
+                let (publisher, letter) = (self.shared.publisher.clone(), letter.clone());
+                tokio::spawn(async move { publisher.publish(&letter).await });
+                break;
+            }
             let publish = self.shared.publisher.publish(&letter);
             let refused = tokio::select! {
                 biased;
                 published = publish => match published {
                     Ok(_) => break,
+                    Err(_) if planted("skip-refused-letter") => break,
                     Err(refused) => refused,
                 },
                 () = self.cancel.cancelled() => return Step::Stopped,

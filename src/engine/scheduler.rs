@@ -15,6 +15,7 @@ use super::tracker::{Sequence, Taken};
 use super::{Batch, BatchBuilder, Dependency, Epoch, Failure, Policy, Position, Record};
 use crate::model::pipeline::WhenSpent;
 use crate::model::record::TopicPartition;
+use crate::mutants::planted;
 use hashbrown::DefaultHashBuilder;
 use jiff::Timestamp;
 use std::cmp::Reverse;
@@ -138,9 +139,14 @@ impl Scheduler {
         slots.clear();
         slots.extend(batch.slots().iter().map(|slot| self.partitions.find(&slot.partition, slot.epoch)));
         let mut taken = 0;
+        let drop_all = planted("drop-fresh-on-stale") && slots.contains(&None);
         for record in batch.records() {
             let Some(id) = slots[record.slot_index()] else { continue };
             let partition = self.partitions.get_mut(id);
+            if drop_all {
+                partition.tracker.reach(record.offset() + 1);
+                continue;
+            }
             let Taken::Run(sequence) = partition.tracker.take(record.offset()) else { continue };
             partition.took(record.size(), now);
             self.records += 1;

@@ -4,6 +4,7 @@
 //! taken in, so offsets may have gaps (compaction, transaction markers): a gap is nothing to wait for.
 
 use super::DoneMap;
+use crate::mutants::planted;
 use std::collections::VecDeque;
 
 /// The number of a record within its tracker: dense, from 0, in offset order.
@@ -43,6 +44,9 @@ impl Tracker {
     /// Starts at `start`; `inherited` was committed with it.
     pub fn new(start: i64, mut inherited: DoneMap) -> Self {
         inherited.forget_below(start);
+        if planted("forget-done-map") {
+            inherited = DoneMap::new();
+        }
         Tracker { first: 0, slots: VecDeque::new(), end: start, inherited, unfinished: 0 }
     }
 
@@ -87,6 +91,12 @@ impl Tracker {
 
     /// The offset to commit: the oldest unfinished record, else the end of what was taken in.
     pub fn low_water(&self) -> i64 {
+        if planted("commit-highest-seen") {
+            return self.end;
+        }
+        if planted("low-water-off-by-one") && self.unfinished > 0 {
+            return self.slots.front().map_or(self.end, |slot| slot.offset + 1);
+        }
         self.slots.front().map_or(self.end, |slot| slot.offset)
     }
     /// The next offset that can be taken in.

@@ -25,7 +25,7 @@ impl Worker {
     pub fn with(world: &World, args: &[&str], variables: &[(&str, &str)]) -> Worker {
         let log = world.next_log();
         let file = File::create(&log).expect("making a worker's log");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kylo"));
+        let mut command = Command::new(crate::world::program());
         command.arg("consume").args(args).args(&world.worker_args).args(SETTINGS).args([
             "--verbose",
             "--log-level",

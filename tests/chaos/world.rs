@@ -92,6 +92,8 @@ impl World {
             own("KYLO_SHEETS_FOLDER", folder.join("sheets").display().to_string()),
             own("PATH", std::env::var("PATH").unwrap_or_default()),
         ];
+        let mutant = std::env::var("KYLO_MUTANT").map(|mutant| own("KYLO_MUTANT", mutant));
+        let variables: Vec<(String, String)> = variables.into_iter().chain(mutant).collect();
         let companies: Vec<Company> = plan
             .companies
             .iter()
@@ -181,7 +183,7 @@ impl World {
     }
     /// `kylo ARGS`, not started yet.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kylo"));
+        let mut command = Command::new(program());
         command.args(args).env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.current_dir(&self.folder).stdin(Stdio::null());
         command
@@ -221,4 +223,9 @@ impl Drop for World {
 pub fn create_database(admin: &str, name: &str) -> String {
     Sql::new(admin).rows(&format!("create database \"{name}\""));
     with_database(admin, name)
+}
+
+/// The program under test; `KYLO_CHAOS_PROGRAM` names another build of it.
+pub fn program() -> std::ffi::OsString {
+    std::env::var_os("KYLO_CHAOS_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_kylo").into())
 }

@@ -18,6 +18,7 @@ use crate::model::pipeline::LEDGER;
 use crate::model::record::{OutgoingRecord, StoredRecord, TopicPartition};
 use crate::model::replay::{self, Filter, Letter, Route, Verdict};
 use crate::model::suggest::not_found;
+use crate::mutants::planted;
 use progress::Progress;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -228,6 +229,14 @@ impl Run<'_> {
         self.check_unmoved().await?;
         let (spots, records): (Vec<_>, Vec<_>) =
             batch.drain(..).map(|(at, offset, record)| ((at, offset), record)).unzip();
+        if planted("replay-commits-first") {
+            for (at, offset) in &spots {
+                if let Some(progress) = progress.get_mut(at) {
+                    progress.mark(*offset);
+                }
+            }
+            self.commit(progress, false).await?;
+        }
         let results = self.producer.send_all(&self.token, records.into_iter(), |_| {}).await;
         let (mut sent, mut refused) = (0, Vec::new());
         for ((at, offset), result) in spots.into_iter().zip(results) {

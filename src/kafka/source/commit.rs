@@ -10,6 +10,7 @@ use crate::engine::{CommitReport, Position, SourceEvent};
 use crate::kafka::error::describe;
 use crate::kafka::raw::{Item, items};
 use crate::model::record::TopicPartition;
+use crate::mutants::planted;
 use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
@@ -36,6 +37,11 @@ impl Io {
             .filter(|position| self.holdings.live(&position.partition, position.epoch).is_some())
             .collect();
         let mut commit = Committing { id, open: Vec::new(), done: Vec::new(), by_name: false };
+        if planted("commit-by-list-after-revoke") {
+            let list = list_of(&ever(&live));
+            commit.open = live;
+            return self.send_commit(commit, Some(&list));
+        }
         if self.committing.is_some() {
             let refused = "another commit is in flight";
             commit.done = live.into_iter().map(|position| (position, Err(refused.into()))).collect();
@@ -128,6 +134,15 @@ fn judge_line(position: &Position, line: Option<&Item>, error: Option<RDKafkaErr
         (None, Some(code)) => Some(Err(describe(code))),
         (None, None) => line.filter(|line| line.offset == position.offset).map(|_| Ok(())),
     }
+}
+
+/// For a planted bug: `now`, and the last position of every partition that was ever held.
+fn ever(now: &[Position]) -> Vec<Position> {
+    static ALL: std::sync::Mutex<Vec<Position>> = std::sync::Mutex::new(Vec::new());
+    let mut all = ALL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    all.retain(|known| now.iter().all(|position| position.partition != known.partition));
+    all.extend(now.iter().cloned());
+    all.clone()
 }
 
 fn list_of(positions: &[Position]) -> TopicPartitionList {

@@ -5,6 +5,7 @@ use super::message::TxnsBatch;
 use super::normalise::normalise;
 use super::rules::{ActiveRule, RuleSet};
 use super::transaction::Txn;
+use crate::mutants::planted;
 use hashbrown::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -148,7 +149,9 @@ pub fn decide<'p>(messages: &'p [Prepared<'p>], stored: &HashMap<Uuid, Stored>, 
             match present {
                 None => tally.inserted += 1,
                 Some(present)
-                    if present.hash == facts.hash || !message.origin.is_newer_than(&present.origin) =>
+                    if present.hash == facts.hash
+                        || !(message.origin.is_newer_than(&present.origin)
+                            || planted("no-version-guard")) =>
                 {
                     continue;
                 }

@@ -27,6 +27,7 @@ use crate::model::posting::{
     Claim, Fate, NewClaim, POST_BYTES, POST_ROWS, Route, TabKind, active_rows, active_signature, cut, fate,
     pending_signature, route, to_forget,
 };
+use crate::mutants::planted;
 use crate::sheets::{ErrorKind, Marker, Post, Sheets, Tab};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,7 +65,7 @@ impl Posting {
         let unfinished = books.unfinished().await?;
         if let Some(claim) = unfinished.into_iter().next() {
             tracing::info!(company, signature = %claim.signature, ordinal = claim.ordinal, "settling a post");
-            self.finish(company, books, claim, false).await?;
+            self.finish(company, books, claim, planted("claim-not-settled")).await?;
             return Ok(Drained::More);
         }
         let pending = self.post_pending(company, books).await?;
