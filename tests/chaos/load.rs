@@ -260,7 +260,7 @@ impl Shared {
         for place in 0..state.rng.i64(1..=8) {
             let description = match kind {
                 Kind::Deadly => "deadly".to_owned(),
-                Kind::Unstorable => "nul \\u0000".to_owned(),
+                Kind::Unstorable => "unstorable".to_owned(),
                 _ if state.rng.u8(..3) == 0 => "Coffee".to_owned(),
                 _ => format!("shop {number} {place}"),
             };

@@ -11,6 +11,7 @@ use crate::verify::Fault;
 use crate::wire::{self, Raw};
 use crate::worker::{Worker, term_all};
 use crate::world::{PARTITIONS, Plan, World};
+use rdkafka::consumer::Consumer;
 use std::collections::HashSet;
 use std::process::Stdio;
 use std::time::Duration;

@@ -51,7 +51,14 @@ pub fn outage(context: &Context) -> Report {
     let control = context.database("control");
     let companies = (0..8).map(|at| (at % 2 == 1).then(|| (away.clone(), away.clone()))).collect();
     let plan = Plan { brokers: context.brokers(), control: (control.clone(), control), companies };
-    let mut stage = Stage::new(context, World::new(context, plan), 2, 40);
+    let world = World::new(context, plan);
+    crate::sql::Sql::new(&away).rows(
+        "create function chaos.refuse() returns trigger language plpgsql as $$ begin
+             if new.description = 'unstorable' then raise exception 'no' using errcode = '22000'; end if;
+             return new; end $$;
+         create trigger refuse before insert on app.transactions for each row execute function chaos.refuse()",
+    );
+    let mut stage = Stage::new(context, world, 2, 40);
     let from = now();
     server.stop();
     // Cannot be stored for a reason of its own, found out only by trying: the tries of the outage must not be
