@@ -52,10 +52,13 @@ impl Ui {
         let headings: Vec<&str> = Check::COLUMNS.iter().map(|column| column.heading).collect();
         let mut lines = framed(&headings, &rows, options.width);
         if options.color_data {
-            for (line, check) in lines.iter_mut().skip(3).zip(checks) {
-                let (word, color) = (check.word(), if check.ok { 32 } else { 31 });
-                if let Some(at) = line.rfind(word) {
-                    line.replace_range(at..at + word.len(), &format!("\x1b[1;{color}m{word}\x1b[0m"));
+            for line in &mut lines {
+                // A check may take several lines; its word ends the first.
+                let end = line.trim_end_matches(['│', ' ']).len();
+                for (word, color) in [("ok", 32), ("FAILED", 31)] {
+                    if line[..end].ends_with(&format!(" {word}")) {
+                        line.replace_range(end - word.len()..end, &format!("\x1b[1;{color}m{word}\x1b[0m"));
+                    }
                 }
             }
         }
@@ -146,8 +149,14 @@ mod tests {
 
     #[test]
     fn on_a_terminal_it_has_a_frame_and_colour() {
-        let text = shown(UiOptions { terminal_data: true, color_data: true, ..UiOptions::default() });
+        let options = UiOptions { terminal_data: true, color_data: true, ..UiOptions::default() };
+        let text = shown(options);
         assert!(text.starts_with('┌'), "{text}");
         assert!(text.contains("\x1b[1;32mok\x1b[0m") && text.contains("\x1b[1;31mFAILED\x1b[0m"), "{text}");
+        assert_eq!(text.matches('\x1b').count(), 4, "{text}");
+        let narrow = UiOptions { width: Some(36), ..options };
+        let folded = shown(narrow);
+        assert!(folded.lines().count() > text.lines().count(), "{folded}");
+        assert_eq!(folded.matches('\x1b').count(), 4, "{folded}");
     }
 }

@@ -227,6 +227,9 @@ struct Unread(BTreeMap<TopicPartition, VecDeque<(i64, usize)>>);
 impl Unread {
     /// Sends; first waits until every partition has room.
     async fn send(&mut self, play: &Play<'_>, records: Vec<OutgoingRecord>) -> Result<()> {
+        if play.app.shutdown.is_requested() {
+            return Err(interrupted());
+        }
         let mut watch = Watch::new();
         while self.fullest() > UNREAD {
             let group = play.app.settings.name(LEDGER.workers[0].group);

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 /// a table of checks; exit code 7 when one fails. Nothing is left behind, also after Ctrl-C.
 ///
 /// With --brokers it uses that cluster, with --database-url that server: under names of its own, which it removes
-/// at the end. What is set anywhere else is not touched.
+/// at the end. Brokers and databases that are only set in files or in the environment are not touched.
 #[derive(Debug, clap::Args)]
 #[command(before_help = examples(&["kylo demo", "kylo demo --transactions 50000", "kylo demo --keep"]))]
 pub struct Args {

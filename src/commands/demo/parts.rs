@@ -133,16 +133,16 @@ impl Parts {
     pub async fn introduce(&self, own: &App) -> Result<()> {
         let brokers = own.settings.get("kafka.brokers").map_or("", |found| &found.value);
         let broker = match self.broker {
-            Broker::Own(_) => format!("a broker in this process, {brokers}"),
-            Broker::Given => format!("kafka {brokers}, topics and groups of its own"),
+            Broker::Own(_) => format!("broker {brokers} in this process"),
+            Broker::Given => format!("kafka {brokers} with topics of its own"),
         };
         let version = own.pools().get(&self.control).await?.reached().await?.version;
         let database = match &self.database {
             #[cfg(unix)]
-            Database::Own(_) => format!("a private PostgreSQL {version}"),
+            Database::Own(_) => format!("private PostgreSQL {version}"),
             Database::Given { name, .. } => format!("database {name} (PostgreSQL {version})"),
         };
-        own.ui.status(&format!("kylo demo on {broker}, and {database}\n"));
+        own.ui.status(&format!("kylo demo: {broker}, {database}\n"));
         Ok(())
     }
 

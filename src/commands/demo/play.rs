@@ -172,9 +172,10 @@ impl<'a> Play<'a> {
         kinds.sort_unstable();
         self.told(CONSUME_LIVE, &format!("{} dead letters: {}", kinds.len(), kinds.join(", ")))?;
         let letters = steps::letters(self.app).await?;
-        let mut kinds: Vec<&str> = letters.iter().map(|letter| letter.kind.as_str()).collect();
-        kinds.sort_unstable();
-        self.check("dead letters, by reason", "bad-json, unknown-company", kinds.join(", "));
+        for kind in ["bad-json", "unknown-company"] {
+            let found = letters.iter().filter(|letter| letter.kind == kind).count();
+            self.check(&format!("dead letters: {kind}"), 1, found);
+        }
         let sent: [&[u8]; 2] = [NOT_JSON.as_bytes(), &late_value];
         let kept = sent.iter().all(|sent| letters.iter().any(|l| l.record.value.as_deref() == Some(*sent)));
         self.check("dead letters: original bytes", "kept", if kept { "kept" } else { "changed" });

@@ -83,7 +83,7 @@ pub fn next(app: &App, kept: bool) {
     let lines = [
         ("kylo demo --transactions 50000", "the same under load, with the rate"),
         ("kylo demo --keep", "keep database and tabs, to look at them"),
-        ("kylo init", "settings and companies to start from, for your own broker and database"),
+        ("kylo init", "settings and companies to start from"),
         ("kylo help exit-codes", "what a script can go by"),
     ];
     for (command, what) in lines.iter().filter(|(command, _)| !(kept && command.ends_with("--keep"))) {
