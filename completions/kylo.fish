@@ -919,7 +919,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand consume" -l concurrency -d 'Ha
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l on-lost -d 'What to do when records were deleted before they were read' -r -f -a "stop\t''
 continue\t''"
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l metrics-port -d 'Answer /metrics, /healthz and /readyz on this port; 0 takes a free one and says which' -r
-complete -c kylo -n "__fish_kylo_using_subcommand consume" -l metrics-listen -d 'The address of --metrics-port' -r
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l metrics-listen -d 'The address of --metrics-port; whoever reaches it may read' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r

@@ -1055,7 +1055,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Handlers at once, for each consumer')
             [CompletionResult]::new('--on-lost', '--on-lost', [CompletionResultType]::ParameterName, 'What to do when records were deleted before they were read')
             [CompletionResult]::new('--metrics-port', '--metrics-port', [CompletionResultType]::ParameterName, 'Answer /metrics, /healthz and /readyz on this port; 0 takes a free one and says which')
-            [CompletionResult]::new('--metrics-listen', '--metrics-listen', [CompletionResultType]::ParameterName, 'The address of --metrics-port')
+            [CompletionResult]::new('--metrics-listen', '--metrics-listen', [CompletionResultType]::ParameterName, 'The address of --metrics-port; whoever reaches it may read')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')
             [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Kafka brokers, comma separated')

@@ -4,6 +4,7 @@
 
 mod checks;
 mod progress;
+mod screen;
 mod table;
 mod yaml;
 
@@ -62,6 +63,12 @@ pub fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| usize::from(columns))
 }
 
+/// Columns and rows of the terminal that stderr is.
+fn error_size() -> Option<(u16, u16)> {
+    let size = terminal_size::terminal_size_of(std::io::stderr());
+    size.map(|(terminal_size::Width(columns), terminal_size::Height(rows))| (columns, rows))
+}
+
 type Sink = Arc<Mutex<dyn Write + Send>>;
 
 /// Writes to the operator. Cheap to clone.
@@ -77,12 +84,16 @@ pub struct Ui {
 impl Ui {
     /// A `Ui` on the process's own streams.
     pub fn on_terminal(options: UiOptions) -> Self {
-        Ui {
-            options,
-            out: Arc::new(Mutex::new(std::io::stdout())),
-            err: Arc::new(Mutex::new(std::io::stderr())),
-            bars: indicatif::MultiProgress::new(),
-        }
+        let err: Sink = Arc::new(Mutex::new(std::io::stderr()));
+        let bars = match options.terminal && cfg!(unix) {
+            true => {
+                let screen = Box::new(screen::Screen::new(err.clone(), error_size));
+                let target = indicatif::ProgressDrawTarget::term_like_with_hz(screen, 20);
+                indicatif::MultiProgress::with_draw_target(target)
+            }
+            false => indicatif::MultiProgress::new(),
+        };
+        Ui { options, out: Arc::new(Mutex::new(std::io::stdout())), err, bars }
     }
     /// A `Ui` that writes into the given buffers, for tests.
     pub fn captured(options: UiOptions, out: Arc<Mutex<Vec<u8>>>, err: Arc<Mutex<Vec<u8>>>) -> Self {

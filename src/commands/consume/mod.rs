@@ -58,7 +58,7 @@ pub struct Args {
     /// Answer /metrics, /healthz and /readyz on this port; 0 takes a free one and says which
     #[arg(long, value_name = "N")]
     metrics_port: Option<u16>,
-    /// The address of --metrics-port
+    /// The address of --metrics-port; whoever reaches it may read
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", requires = "metrics_port")]
     metrics_listen: IpAddr,
 }
