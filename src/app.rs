@@ -113,8 +113,11 @@ impl App {
     }
 
     /// The consent of a command that is its own consent (`send`, `topics produce`, `consume`). Errors: `read_only`
-    /// is set, exit 6.
+    /// is set, or `--dry-run` was given and the command did not stop after its plan; exit 6.
     pub fn own_consent(&self, command: &'static str) -> Result<WriteToken> {
+        if self.consent.dry_run {
+            return Err(Error::not_done(format!("nothing was changed: {command} was given --dry-run")));
+        }
         self.refuse_read_only()?;
         Ok(WriteToken::by_command(command))
     }

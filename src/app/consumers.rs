@@ -72,24 +72,30 @@ impl App {
     pub async fn consumer(&self, order: ConsumerOrder) -> Result<Consumer> {
         let (topic, group) = (order.topic(self), order.group(self));
         let dead_letters = dead_letter_topic(&topic);
+        // Settings first: what is wrong in them is told before anything is dialled.
+        let control = self.control_dsn()?;
+        let sheets = match order.mode {
+            Mode::Live => Some(self.settings.sheets()?.open()),
+            Mode::Shadow(_) => None,
+        };
         let kafka = self.kafka().await?;
         let admin = Admin::connect(kafka).await?;
         self.require_ready(&admin, &[topic.clone(), dead_letters.clone()], order.pipeline.name).await?;
         let (hints, woken) = Hints::channel();
-        let (after, drain) = match order.mode {
-            Mode::Live => {
-                let sheets = self.settings.sheets()?.open();
+        let (after, drain) = match (order.mode, sheets) {
+            (Mode::Live, Some(sheets)) => {
                 let token = self.own_consent("consume")?;
-                let store = SqlStore::new(self.control_dsn()?, self.own_consent("consume")?);
+                let store = SqlStore::new(control.clone(), self.own_consent("consume")?);
                 let posting = Posting::new(Arc::new(store), sheets, self.clock.clone(), token);
                 let part = DrainPart { drain: Arc::new(posting), hints: woken };
                 (AfterCommit::Wake(hints), Some(part))
             }
-            Mode::Shadow(report) => (AfterCommit::Report(report), None),
+            (Mode::Live, None) => return Err(Error::failed("a live consumer has nowhere to post")),
+            (Mode::Shadow(report), _) => (AfterCommit::Report(report), None),
         };
         let ledger = Arc::new(Ledger::new(
             self.pools().clone(),
-            self.control_dsn()?,
+            control,
             self.clock.clone(),
             after,
             self.own_consent("consume")?,

@@ -197,6 +197,12 @@ impl Settings {
     pub fn idle_timeout(&self) -> Option<Duration> {
         self.duration("kafka.idle_timeout")
     }
+    /// How long nothing may move before a run gives up: `--idle-timeout`, else `--timeout` where somebody set it.
+    /// The default of one request says nothing about how long a whole run may wait.
+    pub fn stalled_after(&self) -> Option<Duration> {
+        let set = self.get("kafka.timeout").is_some_and(|found| found.origin != Origin::Default);
+        self.idle_timeout().or_else(|| set.then(|| self.timeout()))
+    }
     /// `sheets.post`: whether `consume` is live when neither `--live` nor `--shadow` is given.
     pub fn sheets_post(&self) -> bool {
         self.flag("sheets.post")

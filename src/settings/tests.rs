@@ -52,6 +52,29 @@ impl Room {
 }
 
 #[test]
+fn only_a_timeout_that_was_set_ends_a_run_that_stands_still() {
+    let idle = |room: Room| room.settings().stalled_after().map(|span| span.as_secs());
+    let table = [
+        (None, None, None),
+        (Some("5s"), None, Some(5)),
+        (None, Some("7s"), Some(7)),
+        (Some("5s"), Some("7s"), Some(7)),
+        // The same as the default, and yet somebody's word.
+        (Some("10s"), None, Some(10)),
+    ];
+    for (timeout, idle_timeout, expected) in table {
+        let mut room = Room::new();
+        if let Some(value) = timeout {
+            room = room.flag("kafka.timeout", "--timeout", value);
+        }
+        if let Some(value) = idle_timeout {
+            room = room.flag("kafka.idle_timeout", "--idle-timeout", value);
+        }
+        assert_eq!(idle(room), expected, "{timeout:?} {idle_timeout:?}");
+    }
+}
+
+#[test]
 fn each_layer_covers_the_one_below() {
     let brokers = |room: &Room| room.settings().get("kafka.brokers").unwrap().clone();
     let room = Room::new();

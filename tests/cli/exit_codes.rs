@@ -27,6 +27,21 @@ fn two_is_wrong_use_or_settings() {
 }
 
 #[test]
+fn two_comes_before_anything_is_dialled() {
+    let nobody = format!("127.0.0.1:{}", refused_port());
+    let room =
+        Room::new().env("KAFKA_BROKERS", &nobody).env("PG_DSN_RW", &format!("postgres://k@{nobody}/k"));
+    for dry in [&[][..], &["--dry-run"]] {
+        let run = room.kylo(&[&["consume", "txns", "--live"], dry].concat());
+        assert_eq!(run.code, Some(2), "{}: {}", run.line, run.stderr);
+        assert!(run.stderr.contains("sheets.backend"), "{}", run.stderr);
+    }
+    let run = room.kylo(&["consume", "orders"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(run.stderr.contains("txns, promote") && !run.stderr.contains("topics consume"), "{}", run.stderr);
+}
+
+#[test]
 fn five_is_a_refused_broker_at_once() {
     let port = refused_port();
     let run = Room::new().kylo(&["topics", "list", "-b", &format!("127.0.0.1:{port}")]);

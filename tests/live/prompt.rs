@@ -99,6 +99,29 @@ fn consume_and_send_refuse_what_cannot_work() {
 }
 
 #[test]
+fn a_dry_run_neither_writes_nor_joins() {
+    let world = World::seeded("dry");
+    world.kylo(["send", "txns", &example(THREE)]).ok();
+    let before = world.fetch(&world.txns()).len();
+    let run = world.kylo_reading(
+        "one\ntwo\n",
+        ["topics", "produce", &world.txns(), "-k", "710", "--dry-run", "-o", "json"],
+    );
+    let planned = run.ok().says("nothing was written").json();
+    assert_eq!(planned["items"][0]["records"], 2, "{planned}");
+    assert_eq!(world.fetch(&world.txns()).len(), before);
+
+    let run = world.kylo(["consume", "txns", "--live", "--dry-run", "-o", "json"]).ok();
+    let plan = run.says("nothing was consumed").json();
+    let partitions = plan["items"].as_array().expect("items");
+    assert_eq!(partitions.len(), 16, "{plan}");
+    let lag: i64 = partitions.iter().filter_map(|partition| partition["lag"].as_i64()).sum();
+    assert_eq!(lag, before as i64, "{plan}");
+    assert!(partitions.iter().all(|partition| partition["committed"].is_null()), "{plan}");
+    world.kylo(["groups", "describe", &world.group()]).ends(1);
+}
+
+#[test]
 fn lines_are_produced_as_they_are() {
     let world = World::new("produce");
     let topic = format!("{}.lines", world.group());

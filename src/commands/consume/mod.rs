@@ -1,6 +1,7 @@
 //! `kylo consume`: runs built-in consumers.
 
 mod monitor;
+mod plan;
 mod view;
 
 use crate::app::{App, ConsumerOrder, Mode};
@@ -47,6 +48,9 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: Option<u16>,
     /// End when everything there was is done and committed
+    ///
+    /// What is blocked is waited for, for as long as it takes; with --idle-timeout (else --timeout, when one is set) no
+    /// longer than that without anything moving, and then the exit code is 1.
     #[arg(long)]
     exit_when_idle: bool,
     /// What to do when records were deleted before they were read
@@ -67,6 +71,9 @@ pub struct Args {
 pub async fn run(app: &App, args: Args) -> Result<()> {
     let workers = chosen(&args)?;
     let live = args.live || (!args.shadow && app.settings.sheets_post());
+    if app.consent.dry_run {
+        return plan::show(app, &workers, live).await;
+    }
     let policy = policy(app, &args);
     let shadow = Arc::new(ShadowPosts::new(app));
     let monitor = Arc::new(Monitor::new(app, shadow.clone()));
@@ -140,11 +147,10 @@ fn chosen(args: &Args) -> Result<Vec<(&'static Pipeline, &'static WorkerSpec)>> 
     for name in &args.names {
         let worker = pipeline::worker(name).ok_or_else(|| {
             let error = Error::usage(format!("no built-in consumer \"{name}\""));
-            let error = match nearest(name, names.iter().copied()) {
+            match nearest(name, names.iter().copied()) {
                 Some(near) => error.hint(format!("did you mean `kylo consume {near}`?")),
-                None => error.hint(format!("the consumers are {}", names.join(", "))),
-            };
-            error.hint(format!("to read a topic: kylo topics consume {name}"))
+                None => error.hint(format!("a consumer is named, not a topic: {}", names.join(", "))),
+            }
         })?;
         if !found.iter().any(|(_, known)| known.name == worker.1.name) {
             found.push(worker);
@@ -164,7 +170,7 @@ fn policy(app: &App, args: &Args) -> Policy {
     if args.no_flood_stop {
         policy.flood_run = 0;
     }
-    policy.idle_timeout = app.settings.idle_timeout();
+    policy.idle_timeout = app.settings.stalled_after();
     policy
 }
 

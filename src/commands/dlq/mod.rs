@@ -11,6 +11,7 @@ use crate::error::Result;
 /// dead letters: look, and send back
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    #[command(alias = "ls")]
     List(list::Args),
     Show(show::Args),
     Replay(replay::Args),

@@ -9,6 +9,7 @@ use crate::error::Result;
 /// consumer groups and their lag
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    #[command(alias = "ls")]
     List(list::Args),
     Describe(describe::Args),
 }

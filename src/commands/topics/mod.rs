@@ -13,6 +13,7 @@ use crate::error::Result;
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     Create(create::Args),
+    #[command(alias = "ls")]
     List(list::Args),
     Describe(describe::Args),
     Produce(produce::Args),

@@ -89,6 +89,20 @@ impl Row for Written {
     }
 }
 
+/// What would be written.
+#[derive(Debug, Serialize)]
+struct Planned {
+    topic: String,
+    records: u64,
+}
+
+impl Row for Planned {
+    const COLUMNS: &'static [Column] = &[Column::text("TOPIC"), Column::number("RECORDS")];
+    fn cells(&self) -> Vec<String> {
+        vec![self.topic.clone(), self.records.to_string()]
+    }
+}
+
 /// Reads a header flag: the first of `=` and `:` splits; blanks after a colon are left out.
 fn header(text: &str) -> std::result::Result<(String, String), String> {
     let at = text.find(['=', ':']).filter(|at| *at > 0).ok_or("NAME=VALUE or NAME:VALUE is wanted")?;
@@ -110,6 +124,9 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         return Err(Error::usage(format!("topic {:?} has no partition {partition}", args.topic))
             .cause(format!("it has {count}, numbered from 0")));
     }
+    if app.consent.dry_run {
+        return plan(app, &args).await;
+    }
     let token = app.own_consent("topics produce")?;
     let producer = producer(app, args.compression.as_deref()).await?;
     app.about_kafka();
@@ -127,7 +144,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
             match line.and_then(|line| record(&args, &line)) {
                 Ok(record) => records.push(record),
                 Err(error) => {
-                    unreadable = Some(error.context(format!("line {number} of standard input")));
+                    unreadable = Some(at_line(error, number));
                     break;
                 }
             }
@@ -155,6 +172,23 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         error = error.cause(failure);
     }
     Err(error)
+}
+
+/// Reads all of standard input, and shows what would be written.
+async fn plan(app: &App, args: &Args) -> Result<()> {
+    let mut lines = read_lines();
+    let mut records = 0;
+    while let Some(line) = lines.recv().await {
+        records += 1;
+        line.and_then(|line| record(args, &line)).map_err(|error| at_line(error, records))?;
+    }
+    app.ui.list("topics.produce", &[Planned { topic: args.topic.clone(), records }])?;
+    app.ui.status("dry run: nothing was written");
+    Ok(())
+}
+
+fn at_line(error: Error, number: u64) -> Error {
+    error.context(format!("line {number} of standard input"))
 }
 
 async fn producer(app: &App, compression: Option<&str>) -> Result<Arc<Producer>> {
