@@ -102,3 +102,26 @@ fn closing(app: &App, checks: &[Check], took: Duration, kept: Option<&parts::Kep
 fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "interrupted: what the demo had started is gone again")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::ConsentFlags;
+    use crate::model::clock::FixedClock;
+    use crate::settings::Settings;
+    use crate::shutdown::Shutdown;
+    use crate::ui::{Ui, UiOptions};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_check_that_fails_is_named_and_ends_with_7() {
+        let ui = Ui::captured(UiOptions::default(), Arc::default(), Arc::default());
+        let clock = Arc::new(FixedClock(jiff::Timestamp::UNIX_EPOCH));
+        let app = App::new(ui, Settings::default(), clock, Shutdown::never(), ConsentFlags::default());
+        let good = Check::equal("lag", 0, 0);
+        assert_eq!(closing(&app, std::slice::from_ref(&good), Duration::ZERO, None), Ok(()));
+        let error = closing(&app, &[good, Check::equal("posts", 1, 2)], Duration::ZERO, None).unwrap_err();
+        assert_eq!(error.kind().exit_code(), 7);
+        assert_eq!(error.to_string(), "1 of 2 checks failed: posts: 1 expected, 2 seen");
+    }
+}
