@@ -2,7 +2,7 @@
 
 use super::policy::Backoff;
 use super::report::{Event, Reporter};
-use super::{Dependency, Drain, Drained, Failure};
+use super::{Dependency, Drain, DrainFuture, Drained, Failure};
 use crate::shutdown::Shutdown;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use hashbrown::{HashMap, HashSet};
@@ -17,6 +17,10 @@ use tokio::time::Instant;
 pub const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Time between sweeps while somebody waits for the end.
 const FLUSH_PAUSE: Duration = Duration::from_millis(50);
+/// Longest step: longer than the slowest outside request (180 s).
+const STEP_LIMIT: Duration = Duration::from_secs(200);
+/// Longest sweep.
+const SWEEP_LIMIT: Duration = Duration::from_secs(60);
 /// Keys drained at once.
 const CONCURRENCY: usize = 8;
 /// Failing keys of one dependency that hold the others of it back.
@@ -85,31 +89,14 @@ impl DrainTask {
         let mut steps: FuturesUnordered<StepFuture<'_>> = FuturesUnordered::new();
         let mut flushes: Vec<oneshot::Sender<()>> = Vec::new();
         let mut next_sweep = Instant::now();
+        let mut sweep: Option<DrainFuture<'_, Vec<String>>> = None;
         let mut stop = Box::pin(shutdown.requested());
         let mut hints_open = true;
         let mut asks_open = true;
         loop {
             let now = Instant::now();
-            if now >= next_sweep && !shutdown.is_requested() {
-                next_sweep = now + SWEEP_EVERY;
-                match drain.sweep().await {
-                    Ok(found) => {
-                        let found_nothing = found.is_empty();
-                        for key in found {
-                            wake(&mut keys, &mut ready, key);
-                        }
-                        if found_nothing && ready.is_empty() && steps.is_empty() {
-                            keys.retain(|_, key| key.until.is_some());
-                            if keys.is_empty() {
-                                for answer in flushes.drain(..) {
-                                    // Whoever asked may be gone.
-                                    let _ = answer.send(());
-                                }
-                            }
-                        }
-                    }
-                    Err(failure) => self.failed("*", &failure),
-                }
+            if now >= next_sweep && sweep.is_none() && !shutdown.is_requested() {
+                sweep = Some(limited(SWEEP_LIMIT, "sweep", drain.sweep()));
             }
             let due = keys.iter().filter(|(_, key)| key.until.is_some_and(|at| at <= now));
             let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();
@@ -127,7 +114,7 @@ impl DrainTask {
                 }
                 let drain = &drain;
                 steps.push(Box::pin(async move {
-                    let outcome = drain.step(&name).await;
+                    let outcome = limited(STEP_LIMIT, "step", drain.step(&name)).await;
                     (name, outcome)
                 }));
             }
@@ -135,9 +122,35 @@ impl DrainTask {
             if shutdown.is_requested() && steps.is_empty() {
                 return;
             }
+            let sweep_at = if sweep.is_some() { now + SWEEP_EVERY } else { next_sweep };
             let wake_at =
-                keys.values().filter_map(|key| key.until).chain([next_sweep]).min().unwrap_or(next_sweep);
+                keys.values().filter_map(|key| key.until).chain([sweep_at]).min().unwrap_or(sweep_at);
             tokio::select! {
+                found = async { match &mut sweep { Some(sweep) => sweep.await, None => std::future::pending().await } } => {
+                    sweep = None;
+                    next_sweep = Instant::now() + SWEEP_EVERY;
+                    match found {
+                        Ok(found) => {
+                            let found_nothing = found.is_empty();
+                            for key in found {
+                                wake(&mut keys, &mut ready, key);
+                            }
+                            if found_nothing && ready.is_empty() && steps.is_empty() {
+                                keys.retain(|_, key| key.until.is_some());
+                                if keys.is_empty() {
+                                    for answer in flushes.drain(..) {
+                                        // Whoever asked may be gone.
+                                        let _ = answer.send(());
+                                    }
+                                }
+                            }
+                        }
+                        Err(failure) => self.failed("*", &failure),
+                    }
+                    if !flushes.is_empty() {
+                        next_sweep = Instant::now() + FLUSH_PAUSE;
+                    }
+                }
                 Some((name, outcome)) = steps.next(), if !steps.is_empty() => {
                     self.ended(&mut keys, &mut ready, name, outcome);
                     if steps.is_empty() && ready.is_empty() && !flushes.is_empty() {
@@ -236,6 +249,22 @@ impl DrainTask {
             state.waiting = keys.values().filter(|key| key.until.is_some()).count();
         }
     }
+}
+
+/// Ends what does not end by itself: a database that is frozen answers nothing and refuses nothing.
+fn limited<'a, T: Send + 'a>(
+    limit: Duration,
+    what: &'static str,
+    work: DrainFuture<'a, T>,
+) -> DrainFuture<'a, T> {
+    Box::pin(async move {
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            Err(Failure::transient(
+                "drain-timeout",
+                format!("the {what} did not end within {} s", limit.as_secs()),
+            ))
+        })
+    })
 }
 
 /// Makes `name` ready unless it runs (then it runs again after) or backs off.

@@ -13,7 +13,7 @@ const LEAVE: Duration = Duration::from_secs(6);
 /// How far the end has come.
 pub(super) enum Ending {
     /// Handlers finish.
-    Draining { until: Instant },
+    Draining { until: Instant, cut: bool },
     /// The last positions are committed.
     Committing { until: Instant, sent: bool },
     /// The group is being left.
@@ -21,6 +21,9 @@ pub(super) enum Ending {
     /// Over.
     Over,
 }
+
+/// Longest wait for a cancelled run to come back.
+pub(super) const CUT: Duration = Duration::from_secs(1);
 
 impl Runtime {
     /// Begins the end: nothing new is handed out.
@@ -32,7 +35,8 @@ impl Runtime {
         for (partition, epoch) in &held {
             self.scheduler.partitions.drain(partition, *epoch);
         }
-        self.ending = Some(Ending::Draining { until: now + self.scheduler.policy.shutdown_drain });
+        self.ending =
+            Some(Ending::Draining { until: now + self.scheduler.policy.shutdown_drain, cut: false });
     }
     pub(super) fn fail(&mut self, error: RunError) {
         self.error.get_or_insert(error);
@@ -51,11 +55,16 @@ impl Runtime {
     pub(super) fn advance_ending(&mut self, now: Instant) -> bool {
         match &self.ending {
             None => return false,
-            Some(Ending::Draining { until }) => {
+            Some(Ending::Draining { until, cut }) => {
                 if self.scheduler.running > 0 && now < *until {
                     return false;
                 }
-                self.abandon();
+                if self.scheduler.running > 0 && !cut {
+                    self.abandon();
+                    // What such a run had finished before comes back with it.
+                    self.ending = Some(Ending::Draining { until: now + CUT, cut: true });
+                    return false;
+                }
                 let until = now + self.scheduler.policy.final_commit;
                 self.ending = Some(Ending::Committing { until, sent: false });
             }

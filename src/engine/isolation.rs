@@ -37,7 +37,8 @@ impl Scheduler {
             let unread = |first: i64| {
                 !partition.suspects_in_hand.contains(&first) && partition.suspects.deaths(first) == 0
             };
-            !partition.alone.is_empty() || (!full && partition.suspects.firsts().any(unread))
+            !partition.alone.is_empty()
+                || (!full && partition.paused().is_none() && partition.suspects.firsts().any(unread))
         });
         if alone || self.suspect_lanes.iter().any(|lane| self.deaths_ahead(*lane) == Some(0)) {
             self.probation_ends = None;

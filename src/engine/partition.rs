@@ -219,6 +219,8 @@ impl Partitions {
             stuck_since: None,
         };
         new.forget_suspects();
+        // A log that was made anew does not hold them.
+        new.suspects.forget_from(new.log_end);
         let free = self.slots.iter().position(Option::is_none);
         let id = free.unwrap_or_else(|| {
             self.slots.push(None);
@@ -297,14 +299,14 @@ impl Partitions {
     /// Decides which partitions to pause (with a reason) or to fetch again (`None`).
     pub fn balance(
         &mut self,
-        blocked: impl Fn(PartitionId) -> bool,
+        blocked: impl Fn(PartitionId, &Partition) -> bool,
         records: usize,
         bytes: usize,
     ) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
         let mut changes = Vec::new();
         let ids: Vec<PartitionId> = self.active.values().copied().collect();
         for id in ids {
-            let blocked = blocked(id);
+            let blocked = blocked(id, self.get(id));
             let partition = self.get_mut(id);
             let (waiting, held) = (partition.tracker.unfinished(), partition.bytes);
             let want = if partition.flooded {

@@ -62,6 +62,10 @@ impl Suspects {
     pub fn forget_below(&mut self, offset: i64, waits: impl Fn(i64) -> bool) {
         self.groups.retain(|first, _| *first >= offset || waits(*first));
     }
+    /// Forgets groups from `offset` on.
+    pub fn forget_from(&mut self, offset: i64) {
+        self.groups.retain(|first, _| *first < offset);
+    }
     /// The first offsets of all groups.
     pub fn firsts(&self) -> impl Iterator<Item = i64> + '_ {
         self.groups.keys().copied()

@@ -1,5 +1,6 @@
 //! Partitions that come and go: where reading starts, and how a partition is given back.
 
+use super::ending::CUT;
 use super::report::Event;
 use super::runtime::Runtime;
 use super::{Assigned, DoneMap, Epoch, SourceCommand};
@@ -42,6 +43,8 @@ pub(super) fn starting_point(assigned: &Assigned) -> StartingPoint {
 pub(super) struct Revoking {
     partitions: Vec<(TopicPartition, Epoch)>,
     until: Instant,
+    /// What ran too long was cancelled.
+    cut: bool,
     stage: RevokeStage,
 }
 
@@ -57,7 +60,7 @@ enum RevokeStage {
 
 impl Revoking {
     pub fn new(partitions: Vec<(TopicPartition, Epoch)>, until: Instant) -> Self {
-        Revoking { partitions, until, stage: RevokeStage::Draining }
+        Revoking { partitions, until, cut: false, stage: RevokeStage::Draining }
     }
     pub fn forget(&mut self, lost: &[(TopicPartition, Epoch)]) {
         self.partitions.retain(|partition| !lost.contains(partition));
@@ -73,6 +76,14 @@ impl Revoking {
 }
 
 impl Runtime {
+    fn cancel(&self, partitions: &[(TopicPartition, Epoch)]) {
+        for (partition, epoch) in partitions {
+            if let Some(id) = self.scheduler.partitions.find(partition, *epoch) {
+                self.scheduler.partitions.get(id).cancel.cancel();
+            }
+        }
+    }
+
     /// Moves each revocation on: drain, commit, release.
     pub(super) fn advance_revocations(&mut self, now: Instant) {
         let mut going = std::mem::take(&mut self.revoking);
@@ -85,15 +96,18 @@ impl Runtime {
                 if busy > 0 && now < revoking.until {
                     continue;
                 }
+                if busy > 0 && !revoking.cut {
+                    revoking.cut = true;
+                    // What a cancelled run had finished before comes back with it.
+                    revoking.until = now + CUT;
+                    self.cancel(&revoking.partitions);
+                    continue;
+                }
                 // One commit at a time: while another is under way, this one waits for its answer.
                 if self.is_committing() {
                     continue;
                 }
-                for (partition, epoch) in &revoking.partitions {
-                    if let Some(id) = self.scheduler.partitions.find(partition, *epoch) {
-                        self.scheduler.partitions.get(id).cancel.cancel();
-                    }
-                }
+                self.cancel(&revoking.partitions);
                 revoking.until = now + self.scheduler.policy.final_commit;
                 revoking.stage = match self.commit(now) {
                     Some(id) => RevokeStage::Committing(id),

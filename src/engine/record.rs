@@ -37,6 +37,9 @@ struct Entry {
     slot: u16,
 }
 
+/// Bytes a record takes beside its key, value and headers.
+pub(super) const RECORD_OVERHEAD: usize = size_of::<Entry>();
+
 #[derive(Debug)]
 struct Arena {
     bytes: Vec<u8>,
@@ -174,7 +177,7 @@ impl BatchBuilder {
     }
     /// The finished batch; `gauge` counts it for as long as any of its records lives.
     pub fn build_counted(mut self, gauge: &MemoryGauge) -> Batch {
-        let size = self.arena.bytes.len() + self.arena.entries.len() * size_of::<Entry>();
+        let size = self.arena.bytes.len() + self.arena.entries.len() * RECORD_OVERHEAD;
         gauge.add(size);
         self.arena.gauge = Some((gauge.clone(), size));
         self.build()

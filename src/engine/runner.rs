@@ -5,7 +5,7 @@ use super::dead_letter::{self, Attempts, Sender};
 use super::partition::Cancel;
 use super::scheduler::Item;
 use super::timing::{Stopwatch, Timing};
-use super::{Failure, FailureClass, Handler, Outcome, Outcomes, Policy, Publisher, Record};
+use super::{Dependency, Failure, FailureClass, Handler, Outcome, Outcomes, Policy, Publisher, Record};
 use crate::model::clock::SharedClock;
 use crate::mutants::planted;
 use futures_util::FutureExt;
@@ -140,6 +140,7 @@ struct Running {
     failures: u32,
     first_failure: Option<Timestamp>,
     spent: bool,
+    condemned: bool,
     /// Until the handler's first call of a run that is timed.
     stopwatch: Option<Stopwatch>,
     end: RunEnd,
@@ -171,7 +172,7 @@ async fn run_lane(shared: Arc<Shared>, run: Run) -> RunEnd {
         let first = items.first().filter(|_| first_failure.is_none());
         Stopwatch { weight: sample, read: first.map(|item| item.record.read_at()) }
     });
-    let mut running = Running { shared, cancel, failures, first_failure, spent, stopwatch, end };
+    let mut running = Running { shared, cancel, failures, first_failure, spent, condemned, stopwatch, end };
     let mut from = 0;
     if condemned && let Some(item) = items.first() {
         let record = item.record.clone();
@@ -181,7 +182,7 @@ async fn run_lane(shared: Arc<Shared>, run: Run) -> RunEnd {
     }
     let mut batch: Vec<Record> = Vec::with_capacity(limit.min(items.len()));
     while from < items.len() && !(condemned && from == 0) {
-        if from > 0 && running.cancel.is_ending() {
+        if running.cancel.is_ending() {
             break;
         }
         let to = if limit == 1 { from + 1 } else { same_key(&items, from, limit) };
@@ -331,8 +332,8 @@ impl Running {
         }
     }
 
-    /// Publishes the dead letter of `record`, for as long as it takes: the lane is held, the record is never
-    /// skipped.
+    /// Publishes the dead letter of `record`. Refused, the record goes back to its lane, which waits and tries
+    /// again: it is never skipped, and holds no handler's slot meanwhile.
     async fn give_up(&mut self, record: &Record, failure: Failure, from: &mut usize) -> Step {
         let now = self.shared.clock.now();
         let attempts =
@@ -368,6 +369,15 @@ impl Running {
                 letter = shorter;
                 continue;
             }
+            if !self.condemned {
+                let topic = &self.shared.dead_letter_topic;
+                let message =
+                    format!("the dead letter of {} was not accepted by {topic}", record.partition());
+                let refused = Failure::transient("dead-letter-refused", message).caused_by(&refused);
+                self.end.failure = Some(refused.on(Dependency(topic.clone())));
+                return Step::Stopped;
+            }
+            // A record that kills the process must not go back: coming back would acquit it.
             let wait = self.shared.policy.retry.backoff.wait(tries, fastrand::f64().max(0.1));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}

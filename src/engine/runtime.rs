@@ -75,6 +75,9 @@ pub(super) struct Runtime {
     pub(super) totals: Snapshot,
     pub(super) marks: Option<Arc<dyn MarkStore>>,
     quarantine: Quarantine,
+    next_compaction: Instant,
+    /// Steps of all drains when they were last looked at.
+    drain_steps: u64,
 }
 
 impl Runtime {
@@ -119,6 +122,8 @@ impl Runtime {
             totals: Snapshot::default(),
             marks,
             quarantine: Quarantine::None,
+            next_compaction: now,
+            drain_steps: 0,
         }
     }
 
@@ -419,9 +424,11 @@ impl Runtime {
         if self
             .memory
             .as_ref()
-            .is_some_and(|memory| memory.is_full() && memory.held() > self.scheduler.bytes * 2)
+            .is_some_and(|memory| memory.is_full() && memory.held() > self.scheduler.footprint() / 8 * 9)
+            && now >= self.next_compaction
         {
             // Few records keep many batches alive: those that wait are copied out, the batches go.
+            self.next_compaction = now + SNAPSHOT_EVERY;
             self.scheduler.compact();
         }
         if now >= self.next_probe {
@@ -441,7 +448,7 @@ impl Runtime {
             }
         }
         self.open = open.into_iter().map(|(dependency, _)| dependency).collect();
-        for (partition, epoch, reason) in self.scheduler.balance() {
+        for (partition, epoch, reason) in self.scheduler.balance(now) {
             match reason {
                 Some(reason) => {
                     self.send(SourceCommand::Pause(partition.clone(), epoch));
@@ -477,7 +484,11 @@ impl Runtime {
         }
         let idle = self.assigned_once
             && self.revoking.is_empty()
-            && self.scheduler.records == 0
+            && self
+                .scheduler
+                .partitions
+                .iter()
+                .all(|partition| partition.flooded || partition.tracker.unfinished() == 0)
             && self.scheduler.running == 0
             && self.scheduler.partitions.iter().all(|partition| partition.is_idle() || partition.flooded);
         if !idle {
@@ -492,9 +503,18 @@ impl Runtime {
             self.flushing.retain_mut(pending);
             if self.flushing.is_empty() {
                 self.flushes.clear();
-                self.end(now);
+                if self.scheduler.partitions.iter().any(|partition| partition.flooded) {
+                    self.fail_after_commit(RunError::Flooded(self.scheduler.policy.flood_run));
+                } else {
+                    self.end(now);
+                }
                 return;
             }
+        }
+        let steps =
+            self.drain_states.iter().filter_map(|state| state.lock().ok().map(|state| state.steps)).sum();
+        if steps != std::mem::replace(&mut self.drain_steps, steps) {
+            self.last_progress = now;
         }
         let waited = now.duration_since(self.last_progress);
         if self.scheduler.policy.idle_timeout.is_some_and(|limit| waited >= limit) {
@@ -517,6 +537,8 @@ impl Runtime {
         self.finished_since = 0;
         let positions = self.scheduler.positions();
         if positions.is_empty() {
+            // What failed was given away meanwhile.
+            self.commit_failed = false;
             return None;
         }
         self.next_commit += 1;

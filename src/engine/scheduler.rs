@@ -9,6 +9,7 @@
 
 use super::breaker::{Breakers, LaneId, Verdict};
 use super::partition::{PartitionId, Partitions};
+use super::record::RECORD_OVERHEAD;
 use super::report::Blocked;
 use super::runner::{Run, RunEnd};
 use super::tracker::{Sequence, Taken};
@@ -65,6 +66,8 @@ impl Lane {
 
 /// Most records of a lane handed out in one run: bounds how long the low-water stands still.
 pub(super) const MOST_PER_RUN: usize = 64;
+/// A partition whose oldest record is in hand for longer counts as blocked.
+const SLOW: Duration = Duration::from_secs(5);
 /// Empty lanes kept for the next record of their key, so that a steady set of keys allocates nothing.
 const IDLE_LANES: usize = 16_384;
 
@@ -190,6 +193,8 @@ impl Scheduler {
             if !partition.dispatching() || lane.queue.is_empty() {
                 lane.state = LaneState::Idle;
                 self.idle += 1;
+                // It may have been its breaker's probe: another lane must get the turn.
+                self.breakers.forget(lane_id);
                 continue;
             }
             let many = lane.queue.len().min(MOST_PER_RUN);
@@ -306,7 +311,11 @@ impl Scheduler {
     ) -> Option<Duration> {
         let verdict = match &failure.dependency {
             Some(dependency) => self.breakers.failed(lane_id, dependency),
-            None => Verdict::Retry,
+            None => {
+                // A probe that failed for a reason of its own tells nothing: another lane gets the turn.
+                self.breakers.forget(lane_id);
+                Verdict::Retry
+            }
         };
         let lane = &mut self.lanes[lane_id as usize];
         if progressed {
@@ -397,7 +406,7 @@ impl Scheduler {
 
     /// Partitions to pause or to fetch again, by what waits in them: a partition with a waiting lane pauses at
     /// its share of the budget, so that the others always have room.
-    pub fn balance(&mut self) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
+    pub fn balance(&mut self, now: Instant) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
         let mut blocked: hashbrown::HashSet<PartitionId> = hashbrown::HashSet::new();
         for lane in &self.lanes {
             if lane.waits() {
@@ -406,9 +415,21 @@ impl Scheduler {
         }
         let shares = self.partitions.len() + 1;
         let (records, bytes) = (self.policy.budget_records / shares, self.policy.budget_bytes / shares);
-        self.partitions.balance(|id| blocked.contains(&id), records.max(1), bytes.max(1))
+        // A handler that does not end blocks like one that fails.
+        let slow = |partition: &super::partition::Partition| {
+            partition.stuck_for(now).is_some_and(|stuck| stuck >= SLOW)
+        };
+        self.partitions.balance(
+            |id, partition| blocked.contains(&id) || slow(partition),
+            records.max(1),
+            bytes.max(1),
+        )
     }
 
+    /// Bytes the records in hand would take in batches of their own.
+    pub fn footprint(&self) -> usize {
+        self.bytes + self.records * RECORD_OVERHEAD
+    }
     /// Copies the records that wait into batches of their own, lane by lane: a record keeps the whole batch alive
     /// it was read with, and those behind a blocked lane would keep all of them.
     pub fn compact(&mut self) {

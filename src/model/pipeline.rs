@@ -77,6 +77,9 @@ pub const LEDGER: Pipeline = Pipeline {
     replay_group: "kylo-dlq-replay",
 };
 
+/// Largest dead letter, in bytes: twice Kafka's default for a topic, which is what its own headers need and more.
+const DEAD_LETTER_BYTES: u32 = 2 * 1_048_588;
+
 /// Every pipeline this binary knows.
 pub const PIPELINES: &[&Pipeline] = &[&LEDGER];
 
@@ -120,7 +123,12 @@ impl Pipeline {
                         name: dead_letters,
                         partitions: self.dlq_partitions,
                         replicas: None,
-                        configs: retention(self.dlq_retention_days),
+                        configs: {
+                            // A dead letter is its record and our headers: it must fit where the record fitted.
+                            let mut configs = retention(self.dlq_retention_days);
+                            configs.insert("max.message.bytes".to_owned(), DEAD_LETTER_BYTES.to_string());
+                            configs
+                        },
                     },
                 ]
             })

@@ -194,6 +194,11 @@ impl Error {
             ("error performing TLS handshake", _) => Kind::Tls,
             (_, Some(std::io::ErrorKind::TimedOut)) => Kind::Timeout,
             (_, Some(_)) => Kind::Closed,
+            // The server wants what the connection string does not have, or is no PostgreSQL: whoever runs it mends
+            // that, and nothing is wrong with the message.
+            ("invalid configuration" | "authentication error" | "unexpected message from server", _) => {
+                Kind::Closed
+            }
             _ => Kind::Client,
         };
         Error { kind, message: top, database: None, causes: chain }

@@ -203,8 +203,19 @@ impl Io {
     }
 
     fn unassign(&mut self, list: &TopicPartitionList) {
+        // The client remembers a pause beyond the assignment: the partition would never be read again if it came
+        // back to this process.
+        let mut paused = TopicPartitionList::new();
         for (partition, _) in self.holders(list, true) {
+            if self.holdings.get(&partition.topic, partition.partition).is_some_and(|held| held.paused) {
+                paused.add_partition(&partition.topic, partition.partition);
+            }
             self.holdings.remove(&partition);
+        }
+        if paused.count() > 0
+            && let Err(error) = self.consumer().resume(&paused)
+        {
+            self.tell(SourceEvent::Trouble(format!("resuming {} partitions: {error}", paused.count())));
         }
         if let Err(error) = self.consumer().incremental_unassign(list) {
             self.tell(SourceEvent::Trouble(format!("giving up {} partitions: {error}", list.count())));
