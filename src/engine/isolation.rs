@@ -1,10 +1,13 @@
 //! Which runs may go out while there are suspects: alone, or in their probation. `quarantine.rs` says why.
 
+use super::Epoch;
 use super::breaker::LaneId;
 use super::partition::{Partition, PartitionId};
-use super::quarantine::{DEATHS, PROBATION};
+use super::quarantine::{DEATHS, Mark, PROBATION};
 use super::runner::Run;
+use super::runtime::Runtime;
 use super::scheduler::{Item, LaneState, MOST_PER_RUN, Scheduler};
+use crate::model::record::TopicPartition;
 use crate::mutants::planted;
 use tokio::time::Instant;
 
@@ -113,6 +116,58 @@ impl Scheduler {
             if !self.suspect_lanes.contains(&lane) {
                 self.suspect_lanes.push_back(lane);
             }
+        }
+    }
+}
+
+impl Runtime {
+    /// Says which records are about to run, before they do.
+    pub(super) fn write_marks(&self, chunks: &[Vec<Run>]) {
+        if self.marks.is_none() {
+            return;
+        }
+        let mut touched: Vec<(&TopicPartition, Epoch)> = Vec::new();
+        for run in chunks.iter().flatten() {
+            let Some(item) = run.items.first() else { continue };
+            let of = (item.record.partition(), item.record.epoch());
+            if !touched.contains(&of) {
+                touched.push(of);
+            }
+        }
+        for (partition, epoch) in touched {
+            self.write_mark(partition, epoch);
+        }
+    }
+
+    /// Says in which state of quarantine the suspects are.
+    pub(super) fn write_suspects(&self) {
+        let suspects = self.scheduler.partitions.iter().filter(|partition| !partition.suspects.is_empty());
+        suspects.for_each(|partition| self.write_mark(&partition.partition, partition.epoch));
+    }
+
+    pub(super) fn write_mark(&self, partition: &TopicPartition, epoch: Epoch) {
+        let Some(marks) = &self.marks else { return };
+        let Some(id) = self.scheduler.partitions.find(partition, epoch) else { return };
+        let probation = self.quarantine == Quarantine::Probation;
+        let mark = self.scheduler.partitions.get(id).mark(probation).encode();
+        if let Err(error) = marks.write(partition, &mark) {
+            tracing::warn!(%partition, %error, "writing the mark of running records");
+        }
+    }
+
+    /// The partition is given back, or the consumer ends, and nothing of it runs: nothing is suspect but what
+    /// was and was not tried.
+    pub(super) fn clear_mark(&self, partition: &TopicPartition, epoch: Epoch) {
+        let Some(marks) = &self.marks else { return };
+        let Some(id) = self.scheduler.partitions.find(partition, epoch) else { return };
+        let suspects = &self.scheduler.partitions.get(id).suspects;
+        let cleared = if suspects.is_empty() {
+            marks.remove(partition)
+        } else {
+            marks.write(partition, &Mark::of_suspects(suspects, Vec::new()).encode())
+        };
+        if let Err(error) = cleared {
+            tracing::warn!(%partition, %error, "clearing the mark of running records");
         }
     }
 }

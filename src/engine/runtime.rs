@@ -6,7 +6,7 @@
 use super::drains::Flush;
 use super::ending::Ending;
 use super::isolation::Quarantine;
-use super::quarantine::{Mark, MarkStore, Suspects, suspects};
+use super::quarantine::{MarkStore, Suspects, suspects};
 use super::rebalance::{Revoking, starting_point};
 use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
 use super::runner::{Run, RunEnd};
@@ -14,7 +14,6 @@ use super::scheduler::Scheduler;
 use super::timing::Sampler;
 use super::{DrainState, SourceCommand, SourceEvent};
 use crate::model::clock::SharedClock;
-use crate::model::record::TopicPartition;
 use crate::shutdown::{Shutdown, Stage};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -74,7 +73,7 @@ pub(super) struct Runtime {
     pub(super) abandoned: Vec<Abandoned>,
     pub(super) totals: Snapshot,
     pub(super) marks: Option<Arc<dyn MarkStore>>,
-    quarantine: Quarantine,
+    pub(super) quarantine: Quarantine,
     next_compaction: Instant,
     /// Steps of all drains when they were last looked at.
     drain_steps: u64,
@@ -366,56 +365,6 @@ impl Runtime {
                 // Workers end only after this loop.
                 let _ = self.workers[at].runs.send(chunk);
             }
-        }
-    }
-
-    /// Says which records are about to run, before they do.
-    fn write_marks(&self, chunks: &[Vec<Run>]) {
-        if self.marks.is_none() {
-            return;
-        }
-        let mut touched: Vec<(&TopicPartition, super::Epoch)> = Vec::new();
-        for run in chunks.iter().flatten() {
-            let Some(item) = run.items.first() else { continue };
-            let of = (item.record.partition(), item.record.epoch());
-            if !touched.contains(&of) {
-                touched.push(of);
-            }
-        }
-        for (partition, epoch) in touched {
-            self.write_mark(partition, epoch);
-        }
-    }
-
-    /// Says in which state of quarantine the suspects are.
-    fn write_suspects(&self) {
-        let suspects = self.scheduler.partitions.iter().filter(|partition| !partition.suspects.is_empty());
-        suspects.for_each(|partition| self.write_mark(&partition.partition, partition.epoch));
-    }
-
-    fn write_mark(&self, partition: &TopicPartition, epoch: super::Epoch) {
-        let Some(marks) = &self.marks else { return };
-        let Some(id) = self.scheduler.partitions.find(partition, epoch) else { return };
-        let probation = self.quarantine == Quarantine::Probation;
-        let mark = self.scheduler.partitions.get(id).mark(probation).encode();
-        if let Err(error) = marks.write(partition, &mark) {
-            tracing::warn!(%partition, %error, "writing the mark of running records");
-        }
-    }
-
-    /// The partition is given back, or the consumer ends, and nothing of it runs: nothing is suspect but what
-    /// was and was not tried.
-    pub(super) fn clear_mark(&self, partition: &TopicPartition, epoch: super::Epoch) {
-        let Some(marks) = &self.marks else { return };
-        let Some(id) = self.scheduler.partitions.find(partition, epoch) else { return };
-        let suspects = &self.scheduler.partitions.get(id).suspects;
-        let cleared = if suspects.is_empty() {
-            marks.remove(partition)
-        } else {
-            marks.write(partition, &Mark::of_suspects(suspects, Vec::new()).encode())
-        };
-        if let Err(error) = cleared {
-            tracing::warn!(%partition, %error, "clearing the mark of running records");
         }
     }
 
