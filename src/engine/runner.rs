@@ -1,4 +1,6 @@
 //! Runs handlers: the worker tasks, and the story of one run from first try to its records' ends.
+//!
+//! Size: the story of a run is told in one place.
 
 use super::breaker::LaneId;
 use super::dead_letter::{self, Attempts, Sender};
