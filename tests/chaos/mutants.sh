@@ -22,7 +22,7 @@ dead-letter-in-an-outage|lib engine::tests|a transient failure is given up after
 replay-commits-first|chaos replay|a replay commits before it sends
 header-restored-twice|chaos bytes|a replay appends the first header once more
 condemn-early|lib engine::tests::quarantine|one death alone condemns a record
-claim-not-settled|lib handlers::ledger::posting|an open claim is applied without asking whether it was
+claim-forgotten|lib handlers::ledger::posting|what an open claim holds is posted again under a new one
 '
 
 say() { printf 'mutants: %s\n' "$*"; }

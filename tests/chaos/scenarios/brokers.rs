@@ -11,6 +11,7 @@ use crate::verify::Fault;
 use crate::wire::{self, Raw};
 use crate::worker::{Worker, term_all};
 use crate::world::{PARTITIONS, Plan, World};
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 use std::collections::HashSet;
 use std::process::Stdio;
@@ -98,7 +99,7 @@ pub fn deleted(context: &Context) -> Report {
 
 /// Dead letters are sent back, and the replay is killed again and again: each arrives, few twice.
 pub fn replay_killed(context: &Context) -> Report {
-    const LETTERS: usize = 900;
+    const LETTERS: usize = 1_600;
     let mut rng = context.rng();
     let mut world = World::simple(context, 6);
     world.worker_args = vec!["--no-flood-stop".into()];
@@ -120,18 +121,27 @@ pub fn replay_killed(context: &Context) -> Report {
     let arguments = ["dlq", "replay", &dead, "--max-retries", "3", "--yes"];
     let reader = broker.reader("never-joined");
     let end = || reader.fetch_watermarks(&topic, partition, Duration::from_secs(5)).map_or(0, |(_, end)| end);
-    for _ in 0..5 {
-        let start = end();
+    let group = broker.reader(&format!("{}-replay", stage.world.name));
+    for turn in 0..8 {
+        let start = (end(), progress(&group, &dead));
         let mut replay = stage.world.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let replay = replay.as_mut().expect("starting the replay");
-        // Killed as soon as its first records are out.
         let deadline = now() + 10.0;
-        while end() == start && now() < deadline && replay.try_wait().is_ok_and(|ended| ended.is_none()) {}
-        std::thread::sleep(Duration::from_micros(rng.u64(0..3_000)));
+        let waits = |replay: &mut std::process::Child| {
+            now() < deadline && replay.try_wait().is_ok_and(|ended| ended.is_none())
+        };
+        if turn % 2 == 0 {
+            // Killed as soon as its progress is committed: what it says is done must be done.
+            while progress(&group, &dead) == start.1 && waits(replay) {}
+        } else {
+            // Killed as soon as its first records are out.
+            while end() == start.0 && waits(replay) {}
+            std::thread::sleep(Duration::from_micros(rng.u64(0..3_000)));
+        }
         let alive = replay.try_wait().is_ok_and(|ended| ended.is_none());
         let _ = (replay.kill(), replay.wait());
         stage.report.times += 1;
-        midway += usize::from(alive && end() > start);
+        midway += usize::from(alive && (end() > start.0 || progress(&group, &dead) != start.1));
     }
     // The last run ends by itself.
     stage.world.kylo(&arguments);
@@ -158,6 +168,17 @@ pub fn replay_killed(context: &Context) -> Report {
     stage.load.forgive(&letters);
     stage.faults.push(Fault { from, to: now() + 5.0 });
     stage.finish()
+}
+
+/// What a replay has committed: offset and metadata of each partition of the dead letters.
+fn progress(group: &impl Consumer, dead: &str) -> Vec<(i64, String)> {
+    let mut list = TopicPartitionList::new();
+    for partition in 0..3 {
+        list.add_partition(dead, partition);
+    }
+    let committed = group.committed_offsets(list, Duration::from_secs(5));
+    let elements = committed.iter().flat_map(TopicPartitionList::elements);
+    elements.map(|at| (at.offset().to_raw().unwrap_or(0).max(0), at.metadata().to_owned())).collect()
 }
 
 /// Strange records go to the dead letters and back byte for byte, seen without any client library.

@@ -59,7 +59,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "deleted", fault: "records deleted before they were read", run: brokers::deleted },
     Scenario {
         name: "replay",
-        fault: "kill -9 of a replay of 900 dead letters",
+        fault: "kill -9 of a replay of 1,600 dead letters",
         run: brokers::replay_killed,
     },
     Scenario {
