@@ -13,7 +13,7 @@ commit-highest-seen|chaos kill|the end of what was taken in is committed, not th
 low-water-off-by-one|lib engine::tracker|the oldest unfinished record is committed as done
 forget-done-map|chaos term-blocked|what was finished above the low-water is forgotten by the next member
 commit-by-list-after-revoke|chaos storm|positions of partitions that were given up are committed by an explicit list
-drop-fresh-on-stale|chaos storm|a batch with one record of an old assignment is dropped whole
+drop-fresh-on-stale|lib engine::tests::stale|a batch with one record of an old assignment is dropped whole
 skip-refused-letter|chaos dlq-refuses|a dead letter that is not accepted is skipped
 finish-before-the-acknowledgement|chaos dlq-refuses|a record is finished before its dead letter is acknowledged
 no-version-guard|lib model::ledger::decide|a late duplicate overwrites newer work

@@ -5,6 +5,7 @@
 mod drains;
 mod metrics;
 mod quarantine;
+mod stale;
 
 use super::dead_letter::{Envelope, Sender, replayed};
 use super::memory::MemoryBroker;
