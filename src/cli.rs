@@ -167,6 +167,12 @@ fn ui_options(globals: &Globals, environment: &Environment) -> UiOptions {
 
 fn start_log(ui: &Ui, settings: &Settings) -> Result<()> {
     let level = settings.get("log.level").map_or("warn", |found| &found.value);
+    // The log's own parser takes any other word for the name of a module.
+    if let Some(word) = level.split(',').find(|word| !is_log_directive(word)) {
+        return Err(Error::usage(format!("the log level \"{word}\" does not exist"))
+            .cause("the levels are off, error, warn, info, debug and trace")
+            .hint("--log-level debug, or of one module: --log-level kylo=debug"));
+    }
     let filter = tracing_subscriber::EnvFilter::builder().parse(level).map_err(|error| {
         Error::usage(format!("the log level \"{level}\" cannot be read"))
             .source(&error)
@@ -185,9 +191,26 @@ fn start_log(ui: &Ui, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
+/// True for a level, and for `module=level`, whose level is the log's to judge.
+fn is_log_directive(word: &str) -> bool {
+    let word = word.trim();
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    word.contains(['=', '[']) || levels.iter().any(|level| word.eq_ignore_ascii_case(level))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_level_is_a_word_of_the_list() {
+        for good in ["warn", "DEBUG", "off", " info", "kylo=debug", "kylo[span]=info"] {
+            assert!(is_log_directive(good), "{good}");
+        }
+        for bad in ["", "blah", "kylo", "debugg"] {
+            assert!(!is_log_directive(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn the_tree_is_sound() {

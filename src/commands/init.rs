@@ -4,6 +4,7 @@ use super::examples;
 use crate::app::App;
 use crate::consent::WriteToken;
 use crate::error::{Error, Result};
+use crate::model::count::counted;
 use crate::ui::{Column, Row};
 use serde::Serialize;
 use std::io::Write;
@@ -72,14 +73,17 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         0 if app.consent.dry_run => None,
         // Writing what is not there yet is what the command was called for.
         0 => Some(app.own_consent("init")?),
-        files => app.confirm_change(&format!("overwrite {files} of these files?")).await?,
+        files => app.confirm_change(&format!("overwrite {}?", counted(files, "file", "files"))).await?,
     };
     let Some(token) = token else { return Ok(()) };
     for step in plan.iter().filter(|step| matches!(step.action, Action::Create | Action::Overwrite)) {
         write(&token, &folder.join(step.file), step.text, step.action == Action::Overwrite)?;
     }
     if count(Action::Create) > 0 {
-        app.ui.status("next: edit .env and companies.toml, then `kylo -X dump` and `kylo db migrate`");
+        app.ui.status("next: edit .env and companies.toml; `kylo -X dump` shows what is set. Then:");
+        app.ui.status("  kylo topics create --pipeline ledger");
+        app.ui.status("  kylo db migrate");
+        app.ui.status("  kylo seed companies.toml");
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::commands::examples;
 use crate::error::{Error, Result};
 use crate::model::company::{CompanyChange, CompanyConfig};
 use crate::model::company_file;
+use crate::model::count::counted;
 use crate::postgres::rollout::{self, Fault, SeedPlan};
 use crate::ui::{Column, Row};
 use serde::Serialize;
@@ -119,7 +120,11 @@ fn show(app: &App, plan: &SeedPlan) -> Result<()> {
     app.ui.list("seed", &rows)?;
     for database in &plan.databases {
         if database.pending() > 0 {
-            app.ui.status(&format!("{}: {} migrations are pending", database.dsn, database.pending()));
+            app.ui.status(&format!(
+                "{}: pending: {}",
+                database.dsn,
+                counted(database.pending(), "migration", "migrations")
+            ));
         }
         for home in &database.homes {
             app.ui.status(&format!(
@@ -141,11 +146,26 @@ fn counts(plan: &SeedPlan) -> [usize; 4] {
     ]
 }
 
+/// What will be done, without what will not.
 fn question(plan: &SeedPlan) -> String {
     let [inserted, updated, _, removed] = counts(plan);
-    match removed {
-        0 => format!("insert {inserted} and update {updated} companies?"),
-        _ => format!("insert {inserted}, update {updated} and remove {removed} companies?"),
+    let migrations: usize = plan.databases.iter().map(|database| database.pending()).sum();
+    let homes: usize = plan.databases.iter().map(|database| database.homes.len()).sum();
+    let parts = [
+        ("apply", migrations, ["migration", "migrations"]),
+        ("insert", inserted, ["company", "companies"]),
+        ("update", updated, ["company", "companies"]),
+        ("remove", removed, ["company", "companies"]),
+        ("create the partitions of", homes, ["company", "companies"]),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, count, _)| *count > 0)
+        .map(|(verb, count, [one, many])| format!("{verb} {}", counted(count, one, many)))
+        .collect();
+    match parts.is_empty() {
+        true => "go on?".to_owned(),
+        false => format!("{}?", parts.join(", ")),
     }
 }
 

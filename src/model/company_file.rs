@@ -2,6 +2,7 @@
 
 use crate::model::company::{CompanyConfig, clashes};
 use crate::model::secret::Secret;
+use crate::model::suggest::{did_you_mean, nearest};
 use std::collections::BTreeSet;
 use toml::Value;
 
@@ -83,13 +84,8 @@ fn company(
     faults: &mut Vec<String>,
 ) -> CompanyConfig {
     for key in table.keys().filter(|key| COLUMNS.iter().all(|(column, _)| column != key)) {
-        let near = COLUMNS
-            .iter()
-            .map(|(column, _)| *column)
-            .min_by_key(|column| strsim::damerau_levenshtein(column, key))
-            .filter(|column| strsim::damerau_levenshtein(column, key) <= 3);
-        faults.push(match near {
-            Some(near) => format!("{name}: unknown key {key}, did you mean {near}?"),
+        faults.push(match nearest(key, COLUMNS.iter().map(|(column, _)| *column)) {
+            Some(near) => format!("{name}: unknown key {key}, {}", did_you_mean(near)),
             None => format!("{name}: unknown key {key}"),
         });
     }
@@ -249,7 +245,7 @@ mod tests {
             "company 1: spreadsheet_id: the placeholder <SHEET_ID_710> was not replaced",
             "company 1: tab_pending: ${NOPE} is not set in the environment",
             "company 1: tab_pending: ${EMPTY} is not set in the environment",
-            "company 2: unknown key tab_pendng, did you mean tab_pending?",
+            "company 2: unknown key tab_pendng, did you mean `tab_pending`?",
             "company 2: tab_active must be a text in quotes",
             "company 3: db_schema must be a schema of the company's own",
             "company 3: tab_active has more than 100 characters",

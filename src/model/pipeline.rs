@@ -25,8 +25,6 @@ pub struct WorkerSpec {
     pub partitions: i32,
     /// How long the topic keeps records, in days.
     pub retention_days: u32,
-    /// What the key is, in words, for `topics describe` and docs.
-    pub key: &'static str,
     /// What follows a spent retry budget.
     pub when_spent: WhenSpent,
 }
@@ -36,8 +34,6 @@ pub struct WorkerSpec {
 pub struct Pipeline {
     /// The name given to `--pipeline`.
     pub name: &'static str,
-    /// One line for `--help`.
-    pub about: &'static str,
     /// Its consumers.
     pub workers: &'static [WorkerSpec],
     /// Partitions of every dead-letter topic.
@@ -48,30 +44,30 @@ pub struct Pipeline {
     pub replay_group: &'static str,
 }
 
+/// The ledger's consumer of bank transactions; its key is the company.
+pub const TXNS: WorkerSpec = WorkerSpec {
+    name: "txns",
+    topic: ("topics.txns", "txns.company.batches"),
+    group: ("groups.txns", "kylo-workers-txns"),
+    partitions: 16,
+    retention_days: 7,
+    when_spent: WhenSpent::Block,
+};
+
+/// The ledger's consumer of requests to promote rules; its key is the company.
+pub const PROMOTE: WorkerSpec = WorkerSpec {
+    name: "promote",
+    topic: ("topics.promote", "rules.promote.requests"),
+    group: ("groups.promote", "kylo-workers-promote"),
+    partitions: 8,
+    retention_days: 7,
+    when_spent: WhenSpent::Block,
+};
+
 /// Bank transactions of many companies, to Postgres and to sheets.
 pub const LEDGER: Pipeline = Pipeline {
     name: "ledger",
-    about: "bank transactions to PostgreSQL and sheets, with rules promoted by people",
-    workers: &[
-        WorkerSpec {
-            name: "txns",
-            topic: ("topics.txns", "txns.company.batches"),
-            group: ("groups.txns", "kylo-workers-txns"),
-            partitions: 16,
-            retention_days: 7,
-            key: "company_id",
-            when_spent: WhenSpent::Block,
-        },
-        WorkerSpec {
-            name: "promote",
-            topic: ("topics.promote", "rules.promote.requests"),
-            group: ("groups.promote", "kylo-workers-promote"),
-            partitions: 8,
-            retention_days: 7,
-            key: "company_id",
-            when_spent: WhenSpent::Block,
-        },
-    ],
+    workers: &[TXNS, PROMOTE],
     dlq_partitions: 3,
     dlq_retention_days: 30,
     replay_group: "kylo-dlq-replay",

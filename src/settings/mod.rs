@@ -168,7 +168,7 @@ impl Settings {
         }
         self.read_deferred("database.url")?.map(Secret::new).ok_or_else(|| {
             Error::usage("no database is set")
-                .hint("set database.url in kylo.toml, KYLO_DATABASE_URL or --database-url")
+                .hint("set PG_DSN_RW or KYLO_DATABASE_URL, database.url in kylo.toml, or --database-url")
         })
     }
     /// Where posts go. Errors: no backend is set, or it does not exist; the message names the key.

@@ -78,18 +78,11 @@ pub fn keys() -> Vec<Key> {
         Key::new("sheets.backend", Text, &[], None, "where the tabs are: files"),
         Key::new("sheets.folder", Text, &[], None, "folder of the `files` backend"),
         Key::new(
-            "sheets.credentials",
-            Text,
-            &["GOOGLE_APPLICATION_CREDENTIALS"],
-            None,
-            "path of the service account's key file for the `google` backend",
-        ),
-        Key::new(
             "ledger.rules_source",
-            OneOf(&["import", "sheet"]),
+            OneOf(&["import"]),
             &[],
             Some("import"),
-            "where rules come from",
+            "where rules come from: `kylo rules import`",
         ),
         Key::new(
             "ledger.route_via_kafka",
@@ -186,7 +179,6 @@ mod tests {
             ("groups.txns", vec!["KYLO_GROUPS_TXNS", "KAFKA_GROUP_TXNS"]),
             ("groups.promote", vec!["KYLO_GROUPS_PROMOTE", "KAFKA_GROUP_PROMOTE"]),
             ("sheets.post", vec!["KYLO_SHEETS_POST"]),
-            ("sheets.credentials", vec!["KYLO_SHEETS_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"]),
         ];
         for (name, expected) in table {
             assert_eq!(variables(name).unwrap(), expected, "{name}");

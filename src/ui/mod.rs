@@ -104,14 +104,18 @@ impl Ui {
     pub fn options(&self) -> &UiOptions {
         &self.options
     }
-    /// True when stdout is a terminal.
-    pub fn stdout_is_terminal(&self) -> bool {
-        self.options.terminal_data
-    }
     /// Prints items in the chosen format: an aligned table, or
     /// `{"kind":"kylo.<kind>","version":1,"items":[...]}`. An empty list prints no table and is no error.
     pub fn list<T: Row>(&self, kind: &'static str, items: &[T]) -> Result<()> {
         self.data(table::render(kind, items, &self.options)?.as_bytes())
+    }
+    /// Prints items that hold lists, where the chosen format can. False where it has columns: nothing was printed, and
+    /// the caller prints rows with [`Ui::list`].
+    pub fn nested<T: serde::Serialize>(&self, kind: &'static str, items: &[T]) -> Result<bool> {
+        match table::nested(kind, items, self.options.format)? {
+            Some(text) => self.data(text.as_bytes()).map(|()| true),
+            None => Ok(false),
+        }
     }
     /// Writes data to stdout; a closed pipe is the silent error.
     pub fn data(&self, bytes: &[u8]) -> Result<()> {

@@ -57,15 +57,6 @@ impl Progress {
         self.inner.done.store(done, Ordering::Relaxed);
         self.show();
     }
-    /// The total became known, or changed.
-    pub fn set_total(&self, total: u64) {
-        self.inner.total.store(total, Ordering::Relaxed);
-        if let Some(bar) = self.inner.bar.get() {
-            bar.set_length(total);
-            bar.set_style(style(true));
-        }
-        self.show();
-    }
     /// Shows `text` instead of a count: one quiet line that stays in its place on a terminal, a line every ten
     /// seconds elsewhere.
     pub fn message(&self, text: &str) {

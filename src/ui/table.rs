@@ -67,24 +67,35 @@ struct Document<'a, T> {
     items: &'a [T],
 }
 
-pub(super) fn render<T: Row>(kind: &str, items: &[T], options: &UiOptions) -> Result<String> {
+/// Items in a format that can hold lists; `None` for one that has columns.
+pub(super) fn nested<T: Serialize>(kind: &str, items: &[T], format: OutputFormat) -> Result<Option<String>> {
     let document = || Document { kind: format!("kylo.{kind}"), version: 1, items };
     let failed = |error: serde_json::Error| Error::failed(format!("writing {kind}")).source(&error);
-    match options.format {
-        OutputFormat::Json => Ok(serde_json::to_string(&document()).map_err(failed)? + "\n"),
-        OutputFormat::Yaml => Ok(yaml::document(&serde_json::to_value(document()).map_err(failed)?)),
+    let text = match format {
+        OutputFormat::Json => serde_json::to_string(&document()).map_err(failed)? + "\n",
+        OutputFormat::Yaml => yaml::document(&serde_json::to_value(document()).map_err(failed)?),
         OutputFormat::Jsonl => {
             let mut text = String::new();
             for item in items {
                 text.push_str(&serde_json::to_string(item).map_err(failed)?);
                 text.push('\n');
             }
-            Ok(text)
+            text
         }
+        OutputFormat::Csv | OutputFormat::Table | OutputFormat::Wide => return Ok(None),
+    };
+    Ok(Some(text))
+}
+
+pub(super) fn render<T: Row>(kind: &str, items: &[T], options: &UiOptions) -> Result<String> {
+    if let Some(text) = nested(kind, items, options.format)? {
+        return Ok(text);
+    }
+    match options.format {
         OutputFormat::Csv => {
             csv(items, options).map_err(|error| Error::failed(format!("writing {kind}")).cause(error))
         }
-        OutputFormat::Table | OutputFormat::Wide => Ok(table(items, options)),
+        _ => Ok(table(items, options)),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::consent::WriteToken;
 use crate::engine::dead_letter::replayed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kafka::{Admin, Producer, Reader};
+use crate::model::count::counted;
 use crate::model::offsets::GroupOffset;
 use crate::model::pipeline::LEDGER;
 use crate::model::record::{OutgoingRecord, StoredRecord, TopicPartition};
@@ -139,8 +140,8 @@ impl Plan {
             return Ok(());
         }
         let (count, max) = (self.at_limit, rules.max_retries);
-        let noun = if count == 1 { "dead letter was" } else { "dead letters were" };
-        let mut error = Error::check(format!("{count} {noun} sent back {max} times and stay"));
+        let letters = counted(count, "dead letter was", "dead letters were");
+        let mut error = Error::check(format!("{letters} sent back {max} times and stay"));
         for name in &self.named {
             error = error.cause(name);
         }

@@ -30,7 +30,7 @@ use view::{Console, ShadowPosts};
 ]))]
 pub struct Args {
     /// The consumers to run: txns, promote
-    #[arg(value_name = "NAME", required_unless_present = "all")]
+    #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// All consumers of a pipeline
     #[arg(long, conflicts_with = "names")]
@@ -100,6 +100,10 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         let shutdown = shutdown.clone();
         running.spawn(async move { (name, consumer.run(shutdown).await) });
     }
+    let teller = {
+        let shadow = shadow.clone();
+        tokio::spawn(async move { shadow.tell().await })
+    };
     let mut result = Ok(());
     while let Some(ended) = running.join_next().await {
         let ended = match ended {
@@ -124,6 +128,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
             }
         }
     }
+    teller.abort();
     shadow.finish().await;
     if let Some(served) = served {
         served.abort();
@@ -140,6 +145,13 @@ fn chosen(args: &Args) -> Result<Vec<(&'static Pipeline, &'static WorkerSpec)>> 
                 .hint(format!("one of: {}", names.join(", ")))
         })?;
         return Ok(pipeline.workers.iter().map(|worker| (*pipeline, worker)).collect());
+    }
+    if args.names.is_empty() {
+        let known = PIPELINES.iter().flat_map(|pipeline| pipeline.workers);
+        let error = known.fold(Error::usage("no consumer is named"), |error, worker| {
+            error.hint(format!("kylo consume {} --shadow", worker.name))
+        });
+        return Err(error);
     }
     let names: Vec<&str> =
         PIPELINES.iter().flat_map(|pipeline| pipeline.workers).map(|worker| worker.name).collect();

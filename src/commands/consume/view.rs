@@ -9,8 +9,9 @@ use crate::model::company::CompanyConfig;
 use crate::model::count::counted;
 use crate::postgres::{Dsn, Pools};
 use crate::ui::{Progress, Ui};
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Shows what one consumer tells.
 pub struct Console {
@@ -119,19 +120,32 @@ pub fn summary(ui: &Ui, name: &str, summary: &Summary) -> Result<()> {
     Ok(())
 }
 
-/// Gathers the companies a shadow would post for, and says at the end what.
+/// How often a running shadow says what is new.
+const SHADOW_NEWS: Duration = Duration::from_secs(30);
+
+/// Gathers the companies a shadow would post for, and says what: while it runs when there is news, and at the end.
 pub struct ShadowPosts {
     ui: Ui,
     pools: Option<(Pools, Dsn)>,
-    companies: Arc<Mutex<BTreeSet<String>>>,
+    companies: Arc<Mutex<Companies>>,
+}
+
+#[derive(Default)]
+struct Companies {
+    /// All that were handled.
+    all: BTreeSet<String>,
+    /// Those that were handled since their posts were last looked at.
+    news: BTreeSet<String>,
 }
 
 /// The hand of [`ShadowPosts`] that a handler holds.
-pub struct ShadowHand(Arc<Mutex<BTreeSet<String>>>);
+pub struct ShadowHand(Arc<Mutex<Companies>>);
 
 impl ShadowReport for ShadowHand {
     fn would_post(&self, company: &CompanyConfig) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(company.company_id.clone());
+        let mut companies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        companies.all.insert(company.company_id.clone());
+        companies.news.insert(company.company_id.clone());
     }
 }
 
@@ -145,6 +159,24 @@ impl ShadowPosts {
     pub fn report(&self) -> ShadowHand {
         ShadowHand(self.companies.clone())
     }
+    /// Says from time to time what is new, for as long as it is awaited; handlers never wait for it.
+    pub async fn tell(&self) {
+        // What was said of each tab: its signature.
+        let mut said: BTreeMap<(String, String), String> = BTreeMap::new();
+        loop {
+            tokio::time::sleep(SHADOW_NEWS).await;
+            let news = std::mem::take(&mut self.companies().news);
+            let (posts, failed) = self.look(news).await;
+            for post in posts {
+                let tab = (post.company_id.clone(), post.tab.clone());
+                if said.insert(tab, post.signature.clone()).as_ref() != Some(&post.signature) {
+                    self.say(&post);
+                }
+            }
+            // Looked at again next time; what fails at the end is told there.
+            self.companies().news.extend(failed.into_iter().map(|(company, _)| company));
+        }
+    }
     /// Says what a live run would post next.
     pub async fn finish(&self) {
         let (posts, failed) = self.would_post().await;
@@ -155,7 +187,13 @@ impl ShadowPosts {
     }
     /// What a live run would post next for the companies gathered so far, and for which that is not known.
     pub async fn would_post(&self) -> (Vec<WouldPost>, Vec<(String, Failure)>) {
-        let companies = self.companies.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let companies = self.companies().all.clone();
+        self.look(companies).await
+    }
+    fn companies(&self) -> MutexGuard<'_, Companies> {
+        self.companies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    async fn look(&self, companies: BTreeSet<String>) -> (Vec<WouldPost>, Vec<(String, Failure)>) {
         let (mut posts, mut failed) = (Vec::new(), Vec::new());
         let Some((pools, control)) = &self.pools else { return (posts, failed) };
         for company in companies {

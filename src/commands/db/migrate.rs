@@ -4,6 +4,7 @@ use super::view;
 use crate::app::App;
 use crate::commands::examples;
 use crate::error::Result;
+use crate::model::count::counted;
 use crate::postgres::rollout;
 
 /// bring the databases to the schema this binary needs
@@ -30,12 +31,16 @@ pub async fn run(app: &App, _args: Args) -> Result<()> {
     app.ui.list("db.migrate", &rows)?;
     if rows.is_empty() {
         app.ui.status("nothing to do: every migration is applied");
-    } else if let Some(token) = app.confirm_change(&format!("apply {} changes?", rows.len())).await? {
+    } else if let Some(token) =
+        app.confirm_change(&format!("apply {}?", counted(rows.len(), "change", "changes"))).await?
+    {
         for database in &survey.databases {
             let applied = rollout::migrate(database, &token).await?;
-            let mut done = format!("{}: {} migrations applied", database.dsn, applied.len());
+            let mut done =
+                format!("{}: {} applied", database.dsn, counted(applied.len(), "migration", "migrations"));
             if !database.homes.is_empty() {
-                done.push_str(&format!(", partitions of {} companies created", database.homes.len()));
+                let companies = counted(database.homes.len(), "company", "companies");
+                done.push_str(&format!(", partitions of {companies} created"));
             }
             app.ui.status(&done);
         }

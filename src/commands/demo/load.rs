@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::ledger::identity::txn_uid;
 use crate::model::ledger::transaction::{CompanyTxns, Txn};
 use crate::model::offsets::GroupOffset;
-use crate::model::pipeline::LEDGER;
+use crate::model::pipeline::TXNS;
 use crate::model::posting::TabKind;
 use crate::model::record::{Delivery, OutgoingRecord, TopicPartition};
 use crate::postgres::census;
@@ -232,7 +232,7 @@ impl Unread {
         }
         let mut watch = Watch::new();
         while self.fullest() > UNREAD {
-            let group = play.app.settings.name(LEDGER.workers[0].group);
+            let group = play.app.settings.name(TXNS.group);
             let partitions: Vec<TopicPartition> = self.0.keys().cloned().collect();
             self.forget(&play.app.admin().await?.committed(&group, Some(&partitions)).await?);
             if self.fullest() > UNREAD {

@@ -7,8 +7,9 @@ use crate::consent::WriteToken;
 use crate::error::Result;
 use crate::kafka::LogEnd;
 use crate::model::company::CompanyConfig;
+use crate::model::count::counted;
 use crate::model::offsets::Lag;
-use crate::model::pipeline::LEDGER;
+use crate::model::pipeline::{LEDGER, TXNS};
 use crate::model::posting::TabKind;
 use crate::model::record::TopicPartition;
 use crate::postgres::census::{self, Counts, Posts};
@@ -91,8 +92,11 @@ impl<'a> Play<'a> {
     async fn shadow(&mut self) -> Result<()> {
         self.send_payload().await?;
         let ran = steps::consume(self.app, "txns", false).await?;
-        let would: Vec<String> =
-            ran.would_post.iter().map(|post| format!("{} to {}", rows(post.rows as u64), post.tab)).collect();
+        let would: Vec<String> = ran
+            .would_post
+            .iter()
+            .map(|post| format!("{} to {}", counted(post.rows, "row", "rows"), post.tab))
+            .collect();
         self.told(
             "kylo consume txns --shadow --exit-when-idle",
             &format!("would post {}", would.join(", ")),
@@ -109,7 +113,10 @@ impl<'a> Play<'a> {
 
     async fn live(&mut self) -> Result<()> {
         let ran = steps::consume(self.app, "txns", true).await?;
-        self.told(CONSUME_LIVE, &format!("{}: what shadow left is on the tabs", posts(ran.posts())))?;
+        self.told(
+            CONSUME_LIVE,
+            &format!("{}: what shadow left is on the tabs", counted(ran.posts(), "post", "posts")),
+        )?;
         let now = self.now().await?;
         self.check("live: rows on the Pending tabs", "2, 1", now.each(|company| company.pending_rows()));
         self.check("live: posts of 710, 711", "1, 1", now.each(|company| company.posts.posted));
@@ -119,7 +126,10 @@ impl<'a> Play<'a> {
         let ran = steps::consume(self.app, "txns", true).await?;
         let same = before == self.everything().await?;
         let what = if same { "nothing changed" } else { "something changed" };
-        self.told(CONSUME_LIVE, &format!("{} handled, {what}", messages(ran.summary.totals.handled)))?;
+        self.told(
+            CONSUME_LIVE,
+            &format!("{} handled, {what}", counted(ran.summary.totals.handled, "message", "messages")),
+        )?;
         self.check("the same again: what changed", "nothing", if same { "nothing" } else { "something" });
         Ok(())
     }
@@ -140,7 +150,11 @@ impl<'a> Play<'a> {
         let resolved: i64 = now.companies.iter().map(|company| company.counts.resolved).sum();
         self.told(
             "kylo consume promote --live --exit-when-idle",
-            &format!("rules in force, {} resolved, {}", rows(resolved as u64), posts(ran.posts())),
+            &format!(
+                "rules in force, {} resolved, {}",
+                counted(resolved, "row", "rows"),
+                counted(ran.posts(), "post", "posts")
+            ),
         )?;
         let starbucks =
             now.companies.first().and_then(|company| company.active.as_ref()).is_some_and(|tab| {
@@ -154,17 +168,17 @@ impl<'a> Play<'a> {
     }
 
     async fn poison(&mut self) -> Result<()> {
-        let topic = self.app.settings.name(LEDGER.workers[0].topic);
+        let topic = self.app.settings.name(TXNS.topic);
         steps::send(self.app, &token(), vec![steps::record(&topic, "710", NOT_JSON)]).await?;
         self.told(
-            &format!("echo {NOT_JSON} | kylo topics produce {} -k 710", LEDGER.workers[0].topic.1),
+            &format!("echo {NOT_JSON} | kylo topics produce {} -k 710", TXNS.topic.1),
             "a message nobody can read",
         )?;
         let late = steps::messages(self.app, LATE_PAYLOAD)?;
         let late_value = late.first().and_then(|record| record.value.clone()).unwrap_or_default();
         steps::send(self.app, &token(), late).await?;
         self.told(
-            &format!("kylo topics produce {} -k {LATE} < {LATE}.json", LEDGER.workers[0].topic.1),
+            &format!("kylo topics produce {} -k {LATE} < {LATE}.json", TXNS.topic.1),
             "a batch of a company nobody seeded",
         )?;
         let ran = steps::consume(self.app, "txns", true).await?;
@@ -210,9 +224,7 @@ impl<'a> Play<'a> {
     /// What must hold at the end, whatever was played.
     pub async fn closing_checks(&mut self) -> Result<()> {
         let lag = self.lag().await?;
-        self.app
-            .ui
-            .step(&format!("kylo groups describe {}", LEDGER.workers[0].group.1), &format!("lag {lag}"));
+        self.app.ui.step(&format!("kylo groups describe {}", TXNS.group.1), &format!("lag {lag}"));
         self.check("lag of both consumers", 0, lag);
         let now = self.now().await?;
         let unfinished: i64 = now.companies.iter().map(|company| company.posts.posting).sum();
@@ -225,7 +237,7 @@ impl<'a> Play<'a> {
         let sent = steps::send(self.app, &token(), records).await?.len();
         self.told(
             "kylo send txns examples/payloads/three-transactions.json",
-            &format!("3 transactions in {}", messages(sent as u64)),
+            &format!("3 transactions in {}", counted(sent, "message", "messages")),
         )
     }
 
@@ -320,16 +332,4 @@ impl Now {
         let of = |company: &Company| company.pending.iter().count() + company.active.iter().count();
         self.companies.iter().map(of).sum()
     }
-}
-
-fn rows(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "row" } else { "rows" })
-}
-
-fn messages(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "message" } else { "messages" })
-}
-
-fn posts(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "post" } else { "posts" })
 }

@@ -12,7 +12,7 @@ use crate::model::company_file;
 use crate::model::ledger::rules::ApprovedRule;
 use crate::model::ledger::transaction::CompanyTxns;
 use crate::model::ledger::{encode, rules_csv, webhook};
-use crate::model::pipeline::{self, LEDGER, dead_letter_topic};
+use crate::model::pipeline::{self, PROMOTE, TXNS, dead_letter_topic};
 use crate::model::record::{Delivery, OutgoingRecord, StoredRecord};
 use crate::model::replay::Filter;
 use crate::postgres::{Dsn, ledger, rollout};
@@ -74,7 +74,7 @@ pub fn messages(app: &App, body: &[u8]) -> Result<Vec<OutgoingRecord>> {
 
 /// One message for each company and 2000 transactions.
 pub fn batches(app: &App, companies: &[CompanyTxns<'_>]) -> Result<Vec<OutgoingRecord>> {
-    let topic = app.settings.name(LEDGER.workers[0].topic);
+    let topic = app.settings.name(TXNS.topic);
     let batch = |(company_id, transactions): (&str, &[_])| {
         let batch_id = Uuid::new_v4().to_string();
         let value = encode::txns_batch(company_id, &batch_id, app.clock.now(), transactions);
@@ -86,7 +86,7 @@ pub fn batches(app: &App, companies: &[CompanyTxns<'_>]) -> Result<Vec<OutgoingR
 
 /// Requests to promote the rules of these companies.
 pub fn promotions(app: &App, companies: &[String]) -> Result<Vec<OutgoingRecord>> {
-    let topic = app.settings.name(LEDGER.workers[1].topic);
+    let topic = app.settings.name(PROMOTE.topic);
     let request = |company_id: &String| {
         let value = encode::promote(company_id, app.clock.now());
         let value = value.map_err(|error| Error::failed("writing a message").source(&error))?;
@@ -261,5 +261,5 @@ pub async fn letters(app: &App) -> Result<Vec<Letter>> {
 }
 
 fn dead_letters(app: &App) -> String {
-    dead_letter_topic(&app.settings.name(LEDGER.workers[0].topic))
+    dead_letter_topic(&app.settings.name(TXNS.topic))
 }

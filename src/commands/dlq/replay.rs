@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::app::replay::{self, Rules};
 use crate::commands::examples;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::count::counted;
 use crate::model::replay::Route;
 use crate::ui::{Column, Row};
 
@@ -79,19 +80,22 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     app.ui.list("dlq.replay", &plan.routes)?;
     if plan.no_target > 0 {
         app.ui.warn(&format!(
-            "{} letters do not say where they came from and stay; --to-topic gives a target",
-            plan.no_target
+            "no word of where they came from in {}: they stay; --to-topic gives a target",
+            counted(plan.no_target, "letter", "letters")
         ));
     }
     if plan.sends == 0 {
         app.ui.status("nothing to send back");
         return if app.consent.dry_run { Ok(()) } else { plan.refuse_limit(&rules) };
     }
-    let Some(token) = app.confirm_change(&format!("send {} dead letters back?", plan.sends)).await? else {
+    let Some(token) = app
+        .confirm_change(&format!("send back {}?", counted(plan.sends, "dead letter", "dead letters")))
+        .await?
+    else {
         return Ok(());
     };
     let sent = replay::carry_out(app, &admin, token, &rules, &places, &plan).await?;
-    app.ui.status(&format!("sent back {sent} of {} dead letters", plan.sends));
+    app.ui.status(&format!("sent back {sent} of {}", counted(plan.sends, "dead letter", "dead letters")));
     if app.shutdown.is_requested() && sent < plan.sends {
         return Err(Error::new(ErrorKind::Interrupted, "interrupted: what was sent is committed")
             .hint("run it again to send the rest"));

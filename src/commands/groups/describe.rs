@@ -8,7 +8,7 @@ use crate::model::groups::{Group, GroupState};
 use crate::model::offsets::{GroupOffset, Lag, Watermarks};
 use crate::model::record::TopicPartition;
 use crate::model::suggest::not_found;
-use crate::ui::{Column, OutputFormat, Row};
+use crate::ui::{Column, Row};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,25 +54,6 @@ struct Place {
     member: Option<String>,
     client_id: Option<String>,
     host: Option<String>,
-}
-
-impl Row for Report {
-    const COLUMNS: &'static [Column] = &[
-        Column::text("GROUP"),
-        Column::text("STATE"),
-        Column::number("MEMBERS"),
-        Column::number("LAG"),
-        Column::number("LOST"),
-    ];
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.group.clone(),
-            self.state.to_string(),
-            self.members.to_string(),
-            self.lag.to_string(),
-            self.lost.to_string(),
-        ]
-    }
 }
 
 impl Row for Place {
@@ -189,10 +170,8 @@ fn place(
 }
 
 fn show(app: &App, reports: Vec<Report>) -> Result<()> {
-    let by_partition =
-        matches!(app.ui.options().format, OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv);
-    if !by_partition {
-        return app.ui.list("groups.describe", &reports);
+    if app.ui.nested("groups.describe", &reports)? {
+        return Ok(());
     }
     for report in &reports {
         let Report { group, state, members, lag, lost, .. } = report;

@@ -5,6 +5,7 @@ use crate::commands::examples;
 use crate::consent::WriteToken;
 use crate::error::{Error, Result};
 use crate::model::company::CompanyConfig;
+use crate::model::count::counted;
 use crate::model::ledger::rules::ApprovedRule;
 use crate::model::ledger::rules_csv::{self, ImportAction, ImportedRule, KnownRule};
 use crate::postgres::{self, Dsn, ledger, migrate};
@@ -86,13 +87,16 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     app.ui.list("rules.import", &plan.rows)?;
     let count: usize = plan.companies.values().map(|(_, rules)| rules.len()).sum();
     if count == 0 {
-        app.ui.status(&format!("nothing to do: all {} rules are approved just so", plan.rows.len()));
+        app.ui.status(&format!(
+            "nothing to do: approved just so: {}",
+            counted(plan.rows.len(), "rule", "rules")
+        ));
         return Ok(());
     }
     for (dsn, _) in plan.companies.values() {
         app.about_database(dsn);
     }
-    let question = format!("approve {count} {}?", if count == 1 { "rule" } else { "rules" });
+    let question = format!("approve {}?", counted(count, "rule", "rules"));
     if let Some(token) = app.confirm_change(&question).await? {
         approve(app, &token, &plan).await?;
         let next = match plan.companies.len() {

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::handlers::ledger::Promote;
 use crate::model::count::counted;
 use crate::model::ledger::encode;
-use crate::model::pipeline::LEDGER;
+use crate::model::pipeline::PROMOTE;
 
 /// ask for approved rules to be promoted
 ///
@@ -34,7 +34,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     companies.sort();
     companies.dedup();
     let route = Route::of(app, args.direct, &known)?;
-    let (mut kafka, mut direct) = (Vec::new(), Vec::new());
+    let mut messages = Vec::with_capacity(companies.len());
     for company_id in &companies {
         let value = encode::promote(company_id, app.clock.now())
             .map_err(|error| Error::failed("writing a message").source(&error))?;
@@ -46,31 +46,11 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
             partition: None,
             offset: None,
         };
-        let way = if route.is_kafka(company_id) { &mut kafka } else { &mut direct };
-        way.push(Message { row, value });
+        messages.push(Message { row, value });
     }
-    let topic = app.settings.name(LEDGER.workers[1].topic);
-    if !kafka.is_empty() {
-        view::require_topic(app, &topic).await?;
-    }
-    if app.consent.dry_run {
-        let rows: Vec<SentRow> = kafka.into_iter().chain(direct).map(|message| message.row).collect();
-        app.ui.list("send", &rows)?;
-        app.ui.status("dry run: nothing was sent");
+    let Some(rows) = view::dispatch(app, &PROMOTE, &route, messages, Promote::new).await? else {
         return Ok(());
-    }
-    let mut rows = Vec::new();
-    if !direct.is_empty() {
-        let mut ids: Vec<&str> = direct.iter().map(|message| message.row.company_id.as_str()).collect();
-        ids.dedup();
-        let group = app.settings.name(LEDGER.workers[1].group);
-        view::require_no_lag(app, &topic, &group, &ids).await?;
-        let handler = Promote::new(view::ledger(app)?);
-        rows.extend(view::direct(app, &topic, &handler, direct).await?);
-    }
-    if !kafka.is_empty() {
-        rows.extend(view::publish(app, &topic, kafka).await?);
-    }
+    };
     app.ui.list("send", &rows)?;
     app.ui.status(&format!("asked for {}", counted(rows.len(), "company", "companies")));
     Ok(())

@@ -8,7 +8,7 @@ use crate::handlers::ledger::Txns;
 use crate::model::count::counted;
 use crate::model::ledger::transaction::CompanyTxns;
 use crate::model::ledger::{csv, encode, webhook};
-use crate::model::pipeline::LEDGER;
+use crate::model::pipeline::TXNS;
 use std::io::Read;
 use uuid::Uuid;
 
@@ -47,30 +47,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     view::refuse_unknown(companies.iter().map(|company| company.company_id.as_str()), &known)?;
     let route = Route::of(app, args.direct, &known)?;
     let messages = messages(app, &companies, &route)?;
-    let (kafka, direct): (Vec<Message>, Vec<Message>) =
-        messages.into_iter().partition(|message| route.is_kafka(&message.row.company_id));
-    let topic = app.settings.name(LEDGER.workers[0].topic);
-    if !kafka.is_empty() {
-        view::require_topic(app, &topic).await?;
-    }
-    if app.consent.dry_run {
-        let rows: Vec<SentRow> = kafka.into_iter().chain(direct).map(|message| message.row).collect();
-        app.ui.list("send", &rows)?;
-        app.ui.status("dry run: nothing was sent");
-        return Ok(());
-    }
-    let mut rows = Vec::new();
-    if !direct.is_empty() {
-        let mut ids: Vec<&str> = direct.iter().map(|message| message.row.company_id.as_str()).collect();
-        ids.dedup();
-        let group = app.settings.name(LEDGER.workers[0].group);
-        view::require_no_lag(app, &topic, &group, &ids).await?;
-        let handler = Txns::new(view::ledger(app)?);
-        rows.extend(view::direct(app, &topic, &handler, direct).await?);
-    }
-    if !kafka.is_empty() {
-        rows.extend(view::publish(app, &topic, kafka).await?);
-    }
+    let Some(rows) = view::dispatch(app, &TXNS, &route, messages, Txns::new).await? else { return Ok(()) };
     app.ui.list("send", &rows)?;
     let count: usize = companies.iter().map(|company| company.transactions.len()).sum();
     let transactions = counted(count, "transaction", "transactions");

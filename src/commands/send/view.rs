@@ -8,7 +8,7 @@ use crate::kafka::LogEnd;
 use crate::model::company::CompanyConfig;
 use crate::model::murmur2::partition_of;
 use crate::model::offsets::Lag;
-use crate::model::pipeline::LEDGER;
+use crate::model::pipeline::{LEDGER, WorkerSpec};
 use crate::model::record::{OutgoingRecord, TopicPartition};
 use crate::postgres::{self, migrate};
 use crate::ui::{Column, Row};
@@ -136,8 +136,43 @@ fn decide(direct: bool, companies: Option<&str>, known: &[&str]) -> Result<Route
     }
 }
 
+/// Sends each message its way and returns their rows: what goes direct first, then what goes through Kafka.
+/// `handler` is the worker's own, for what goes direct. `None` after `--dry-run`, when the rows were only shown.
+pub async fn dispatch<H: Handler>(
+    app: &App,
+    worker: &WorkerSpec,
+    route: &Route,
+    messages: Vec<Message>,
+    handler: impl FnOnce(Arc<Ledger>) -> H,
+) -> Result<Option<Vec<SentRow>>> {
+    let (kafka, direct): (Vec<Message>, Vec<Message>) =
+        messages.into_iter().partition(|message| route.is_kafka(&message.row.company_id));
+    let topic = app.settings.name(worker.topic);
+    if !kafka.is_empty() {
+        require_topic(app, &topic).await?;
+    }
+    if app.consent.dry_run {
+        let rows: Vec<SentRow> = kafka.into_iter().chain(direct).map(|message| message.row).collect();
+        app.ui.list("send", &rows)?;
+        app.ui.status("dry run: nothing was sent");
+        return Ok(None);
+    }
+    let mut rows = Vec::new();
+    if !direct.is_empty() {
+        let mut ids: Vec<&str> = direct.iter().map(|message| message.row.company_id.as_str()).collect();
+        ids.dedup();
+        require_no_lag(app, &topic, &app.settings.name(worker.group), &ids).await?;
+        let handler = handler(ledger(app)?);
+        rows.extend(self::direct(app, &topic, &handler, direct).await?);
+    }
+    if !kafka.is_empty() {
+        rows.extend(publish(app, &topic, kafka).await?);
+    }
+    Ok(Some(rows))
+}
+
 /// Refuses (exit 7) when `topic` does not exist.
-pub async fn require_topic(app: &App, topic: &str) -> Result<()> {
+async fn require_topic(app: &App, topic: &str) -> Result<()> {
     let admin = app.admin().await?;
     match admin.describe_topics(&[topic.to_owned()], false).await?.first() {
         Some(Some(_)) => Ok(()),
@@ -149,7 +184,7 @@ pub async fn require_topic(app: &App, topic: &str) -> Result<()> {
 /// Refuses (exit 7) what would go past a company's own messages that wait in `topic`: they are older than what is
 /// sent direct. Where Kafka cannot be asked this is said and no hindrance: rows are only ever overwritten by newer
 /// messages.
-pub async fn require_no_lag(app: &App, topic: &str, group: &str, companies: &[&str]) -> Result<()> {
+async fn require_no_lag(app: &App, topic: &str, group: &str, companies: &[&str]) -> Result<()> {
     let admin = match app.admin().await {
         Ok(admin) => admin,
         Err(error) => {
@@ -184,7 +219,7 @@ pub async fn require_no_lag(app: &App, topic: &str, group: &str, companies: &[&s
 
 /// Publishes `messages` to `topic`, keyed by company, and returns their rows with partition and offset. Errors
 /// name how many were not acknowledged; those may be sent again, also when they did arrive.
-pub async fn publish(app: &App, topic: &str, messages: Vec<Message>) -> Result<Vec<SentRow>> {
+async fn publish(app: &App, topic: &str, messages: Vec<Message>) -> Result<Vec<SentRow>> {
     app.about_kafka();
     let token = app.own_consent("send")?;
     let producer = app.producer().await?;
@@ -233,7 +268,7 @@ pub async fn publish(app: &App, topic: &str, messages: Vec<Message>) -> Result<V
 }
 
 /// The handlers' state for `--direct`.
-pub fn ledger(app: &App) -> Result<Arc<Ledger>> {
+fn ledger(app: &App) -> Result<Arc<Ledger>> {
     let token = app.own_consent("send --direct")?;
     let control = app.control_dsn()?;
     // A live consumer's sweep finds what is left to post.
@@ -242,7 +277,7 @@ pub fn ledger(app: &App) -> Result<Arc<Ledger>> {
 
 /// Runs `handler` in this process on `messages`, in order. They stand in partition -1 with the time as their
 /// offset, so that a message of Kafka's written before them does not overwrite them, and one after them does.
-pub async fn direct(
+async fn direct(
     app: &App,
     topic: &str,
     handler: &dyn Handler,

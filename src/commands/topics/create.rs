@@ -4,6 +4,7 @@ use super::view;
 use crate::app::App;
 use crate::commands::examples;
 use crate::error::{Error, Result};
+use crate::model::count::counted;
 use crate::model::pipeline::{PIPELINES, Pipeline};
 use crate::model::suggest::{did_you_mean, nearest};
 use crate::model::topic::{self, BROKER_DEFAULT, TopicAction, TopicPlan, TopicSpec};
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 ]))]
 pub struct Args {
     /// The topics to create
-    #[arg(value_name = "TOPIC", required_unless_present = "pipeline", conflicts_with = "pipeline")]
+    #[arg(value_name = "TOPIC", conflicts_with = "pipeline")]
     names: Vec<String>,
     /// Create every topic this pipeline declares, dead-letter topics included
     #[arg(long, value_name = "NAME")]
@@ -88,7 +89,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         app.ui.status("nothing to create");
     } else {
         let Some(token) =
-            app.confirm_change(&format!("create {}?", view::count(missing.len(), "topic"))).await?
+            app.confirm_change(&format!("create {}?", counted(missing.len(), "topic", "topics"))).await?
         else {
             return Ok(());
         };
@@ -108,6 +109,13 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
 fn declared(app: &App, args: &Args) -> Result<Vec<TopicSpec>> {
     let configs: BTreeMap<String, String> = args.configs.iter().cloned().collect();
     let Some(name) = &args.pipeline else {
+        if args.names.is_empty() {
+            let error = Error::usage("neither a topic nor a pipeline is named");
+            let pipelines = PIPELINES.iter().map(|pipeline| pipeline.name);
+            return Err(pipelines
+                .fold(error, |error, name| error.hint(format!("kylo topics create --pipeline {name}")))
+                .hint("kylo topics create TOPIC"));
+        }
         let mut names = args.names.clone();
         names.sort();
         names.dedup();
@@ -144,7 +152,7 @@ fn refuse_drift(plans: &[TopicPlan]) -> Result<()> {
     if drifted.is_empty() {
         return Ok(());
     }
-    let count = view::count(drifted.len(), "topic");
+    let count = counted(drifted.len(), "topic", "topics");
     let mut error = Error::check(format!("drift in {count}: nothing of it was changed"));
     for plan in &drifted {
         for difference in &plan.differences {

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 
 /// show partitions and configuration of topics
 ///
-/// Tables show the configuration that is not the default; `-o wide` and `-o json` show all of it.
+/// Tables show the configuration that is not the default; `-o wide` and `-o json` show all of it, `-o csv` shows
+/// the partitions only.
 #[derive(Debug, clap::Args)]
 #[command(before_help = examples(&[
     "kylo topics describe txns.company.batches",
@@ -51,16 +52,6 @@ struct ConfigRow {
     name: String,
     value: Option<String>,
     source: ConfigSource,
-}
-
-impl Row for Detail {
-    const COLUMNS: &'static [Column] =
-        &[Column::text("TOPIC"), Column::number("PARTITIONS"), Column::number("OFFSETS")];
-    fn cells(&self) -> Vec<String> {
-        let held = |part: &PartitionDetail| Some(part.log_end? - part.log_start?);
-        let offsets: i64 = self.partitions.iter().filter_map(held).sum();
-        vec![self.topic.clone(), self.partitions.len().to_string(), offsets.to_string()]
-    }
 }
 
 impl Row for PartitionDetail {
@@ -144,10 +135,10 @@ fn detail(state: TopicState, marks: &BTreeMap<TopicPartition, Watermarks>) -> De
 }
 
 fn show(app: &App, details: Vec<Detail>) -> Result<()> {
-    let format = app.ui.options().format;
-    if !matches!(format, OutputFormat::Table | OutputFormat::Wide) {
-        return app.ui.list("topics.describe", &details);
+    if app.ui.nested("topics.describe", &details)? {
+        return Ok(());
     }
+    let format = app.ui.options().format;
     let mut partitions = Vec::new();
     let mut configs = Vec::new();
     for detail in details {
@@ -164,6 +155,10 @@ fn show(app: &App, details: Vec<Detail>) -> Result<()> {
         }));
     }
     app.ui.list("topics.describe", &partitions)?;
+    // One file has one kind of line.
+    if format == OutputFormat::Csv {
+        return Ok(());
+    }
     if !partitions.is_empty() && !configs.is_empty() {
         app.ui.line("")?;
     }

@@ -1,10 +1,10 @@
 //! `kylo topics produce`: writes lines from standard input to a topic
 
-use super::view;
 use crate::app::App;
 use crate::commands::examples;
 use crate::error::{Error, Result};
 use crate::kafka::Producer;
+use crate::model::count::counted;
 use crate::model::record::{Header, OutgoingRecord};
 use crate::model::record_json::RecordJson;
 use crate::model::suggest::not_found;
@@ -120,7 +120,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         return Err(not_found("topic", &args.topic, known, "kylo topics list"));
     };
     if let Some(partition) = args.partition.filter(|partition| *partition as usize >= topic.partitions) {
-        let count = view::count(topic.partitions, "partition");
+        let count = counted(topic.partitions, "partition", "partitions");
         return Err(Error::usage(format!("topic {:?} has no partition {partition}", args.topic))
             .cause(format!("it has {count}, numbered from 0")));
     }
@@ -167,7 +167,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     if failures.is_empty() {
         return Ok(());
     }
-    let mut error = Error::failed(format!("{} not written", view::count(failures.len(), "record")));
+    let mut error = Error::failed(format!("{} not written", counted(failures.len(), "record", "records")));
     for failure in failures.iter().take(NAMED_FAILURES) {
         error = error.cause(failure);
     }

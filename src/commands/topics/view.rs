@@ -10,11 +10,6 @@ pub fn key_value(text: &str) -> std::result::Result<(String, String), String> {
     }
 }
 
-/// `1 topic`, `2 topics`
-pub fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
 /// The parts in one cell; `-` for none.
 pub fn joined(parts: &[String], separator: &str) -> String {
     if parts.is_empty() { "-".to_owned() } else { parts.join(separator) }

@@ -28,11 +28,33 @@ pub fn push_string(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
-    fn same_as_python() {
-        let mut out = String::new();
-        push_string(&mut out, "caffè \u{1F600}\"\\\n\u{7f}\u{1}");
-        assert_eq!(out, r#""caff\u00e8 \ud83d\ude00\"\\\n\u007f\u0001""#);
+    fn json_is_escaped_as_python_does() {
+        // Each right side is what json.dumps(text) prints.
+        let table = [
+            ("plain ~ text/", r#""plain ~ text/""#),
+            ("q\"b\\", r#""q\"b\\""#),
+            ("\n\r\t\u{8}\u{c}\u{1}\u{7f}", r#""\n\r\t\b\f\u0001\u007f""#),
+            ("café", r#""caf\u00e9""#),
+            ("日本", r#""\u65e5\u672c""#),
+            ("😀", r#""\ud83d\ude00""#),
+        ];
+        for (text, want) in table {
+            let mut out = String::new();
+            push_string(&mut out, text);
+            assert_eq!(out, want);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn escaped_json_reads_back(text in any::<String>()) {
+            let mut out = String::new();
+            push_string(&mut out, &text);
+            prop_assert!(out.is_ascii());
+            prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+        }
     }
 }
