@@ -168,6 +168,13 @@ impl World {
         self.folder.join(format!("worker-{:02}.log", self.logs.get()))
     }
 
+    /// How often all workers so far, dead ones too, said `text`.
+    pub fn told(&self, text: &str) -> usize {
+        let files = std::fs::read_dir(&self.folder).expect("the scenario's folder").flatten();
+        let logs = files.filter(|file| file.file_name().to_string_lossy().starts_with("worker-"));
+        logs.map(|file| std::fs::read_to_string(file.path()).unwrap_or_default().matches(text).count()).sum()
+    }
+
     /// Runs `kylo ARGS` to its end, which must be good.
     pub fn kylo(&self, args: &[&str]) -> String {
         let (code, output) = self.kylo_ends(args);

@@ -196,7 +196,7 @@ impl Window {
     }
     /// Just after it: adds to the bound, and says whether work was under way and how much was not committed. The
     /// other workers' share is counted too.
-    fn close(self, stage: &mut Stage) -> (bool, usize) {
+    pub(super) fn close(self, stage: &mut Stage) -> (bool, usize) {
         self.close_with(stage, false)
     }
     /// With `running`: what was only begun may be committed by two as well.

@@ -1,5 +1,6 @@
 //! Records that cannot be handled: one that kills its process, many in a row, and dead letters that are refused.
 
+use super::kills::Window;
 use super::{Context, Stage};
 use crate::load::now;
 use crate::report::Report;
@@ -28,9 +29,10 @@ pub fn crash(context: &Context) -> Report {
         for row in rows {
             let port = row[0].parse().unwrap_or(0);
             if let Some(victim) = stage.workers.iter().position(|worker| worker.owns_port(port)) {
-                stage.report.bound += stage.load.log().len();
+                let window = Window::open(&stage);
                 let killed = std::mem::replace(&mut stage.workers[victim], Worker::start(&stage.world));
                 killed.kill();
+                window.close(&mut stage);
                 stage.report.times += 1;
                 // Nobody else is to be killed for the same transaction.
                 sql.rows(

@@ -1,5 +1,6 @@
 //! Sheets that refuse, and two processes that both want to post.
 
+use super::kills::Window;
 use super::{Context, Stage};
 use crate::load::now;
 use crate::report::Report;
@@ -68,6 +69,7 @@ pub fn claim(context: &Context) -> Report {
     let mut open = 0;
     for _ in 0..5 {
         std::thread::sleep(Duration::from_millis(rng.u64(1_500..2_500)));
+        let window = Window::open(&stage);
         stage.load.burst(rng.usize(300..500));
         let deadline = Instant::now() + Duration::from_secs(10);
         let held = loop {
@@ -87,17 +89,22 @@ pub fn claim(context: &Context) -> Report {
         };
         let Some((_, owner)) = held else { continue };
         let at = now();
-        stage.report.bound += stage.load.log().len();
         let killed = std::mem::replace(&mut stage.workers[owner], Worker::start(&stage.world));
         killed.kill();
+        window.close(&mut stage);
         open +=
             usize::from(sql.number("select count(*) from control.sheet_posts where state = 'posting'") > 0);
         stage.faults.push(Fault { from: at, to: now() + 4.0 });
         stage.report.times += 1;
     }
-    let settled: usize =
-        stage.workers.iter().map(|worker| worker.output().matches("settling a post").count()).sum();
+    stage.wait("the open claims are settled", |stage| {
+        Sql::new(&stage.world.control)
+            .number("select count(*) from control.sheet_posts where state = 'posting'")
+            == 0
+    });
+    let settled = stage.world.told("settling a post");
     stage.report.bit = format!("{open} claims open at the kill, {settled} settled by who was left");
     stage.report.check(open > 0, || "no kill hit an open claim".into());
+    stage.report.check(settled > 0, || "no open claim was settled by another process".into());
     stage.finish()
 }
