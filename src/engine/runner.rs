@@ -317,8 +317,13 @@ impl Running {
                 }
                 Some(failure) => {
                     if let Step::Stopped = self.give_up(record, failure, from).await {
-                        items.splice(*from..*from, behind);
-                        return Step::Stopped;
+                        let Some(refused) = self.end.failure.take() else {
+                            items.splice(*from..*from, behind);
+                            return Step::Stopped;
+                        };
+                        // It waits like one that failed; what the handler ended behind it has ended.
+                        behind.push(items.remove(*from));
+                        retry.get_or_insert(refused);
                     }
                 }
             }
