@@ -17,9 +17,10 @@ check: ## format, lints, documentation: what must be clean before a change goes 
 	  && cargo clippy --locked --all-targets -- -D warnings \
 	  && RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --lib
 
-bench: ## ledger against COPY and against a Python consumer, in one run; JSON in target/bench (BENCH_MESSAGES=2000)
-	@. tests/servers/prerequisites.sh && need_compiler && need_python && need_cargo \
-	  && KYLO_TEST_FSYNC=on tests/servers/run.sh cargo bench --locked --bench ledger --bench runtime
+bench: ## every figure of docs/performance.md beside its peers, in one table; JSON in target/bench (ARGS="noop memory" measures some)
+	@. tests/servers/prerequisites.sh && need_compiler && need_python && need_javac && need_maven && need_cargo \
+	  && cargo bench --locked --bench figures --no-run \
+	  && KYLO_TEST_FSYNC=on tests/servers/run.sh cargo bench --locked --quiet --bench figures -- $(ARGS)
 
 chaos: ## the promises under faults, seeded (CHAOS_SEED=1 replays, HOURS=4 goes on, ARGS="kill" plays one, ARGS=--list)
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked --quiet && tests/servers/run.sh cargo test --locked --quiet --test chaos -- $(ARGS)

@@ -47,11 +47,22 @@ need_java() {
   fi
 }
 
+# The benches' Java peer is run from its source, which a runtime without a compiler refuses.
+need_javac() {
+  need_java
+  if ! command -v javac >/dev/null; then
+    if apt-cache show openjdk-17-jdk-headless >/dev/null 2>&1; then missing "a Java compiler" openjdk-17-jdk-headless
+    else missing "a Java compiler" default-jdk-headless; fi
+  fi
+}
+
+need_maven() { command -v mvn >/dev/null || missing "Maven" maven; }
+
 # need_kafka_jars FOLDER POM: the broker's jars, complete, in FOLDER.
 need_kafka_jars() {
   local folder=$1 pom=$2 try
   [ -f "$folder/.complete" ] && return 0
-  command -v mvn >/dev/null || missing "Maven" maven
+  need_maven
   mkdir -p "$folder"
   printf 'prerequisites: fetching the broker (54 MB) into %s\n' "$folder" >&2
   for try in 1 2 3; do
