@@ -92,15 +92,15 @@ fn message(number: usize) -> (String, Vec<u8>) {
         let (separator, day, cents) = (if place == 0 { "" } else { "," }, 1 + noise % 28, noise % 1_000_000);
         let _ = write!(
             transactions,
-            r#"{separator}{{"id":"txn-{:09x}","date":"2026-01-{day:02}","amount":-{}.{:02},"currency":"USD","#,
-            noise >> 28,
+            r#"{separator}{{"id":"txn-{:014x}","date":"2026-01-{day:02}","amount":-{}.{:02},"currency":"USD","#,
+            noise >> 8,
             cents / 100,
             cents % 100
         );
         let _ = if place % 10 < 7 {
             write!(transactions, r##""description":"POS PURCHASE #{} MERCHANT"}}"##, noise as usize % RULES)
         } else {
-            write!(transactions, r#""description":"CARD 4711 SHOP {:x}, SPRINGFIELD"}}"#, noise >> 40)
+            write!(transactions, r#""description":"CARD 4711 SHOP {:x}, SPRINGFIELD"}}"#, noise >> 28)
         };
     }
     batch(FIRST_COMPANY + number % COMPANIES, &format!("batch-{number}"), &transactions)
