@@ -124,6 +124,8 @@ impl Config {
         client.set("client.id", "kylo");
         client.set("allow.auto.create.topics", "false");
         client.set("socket.timeout.ms", self.timeout.as_millis().clamp(10, 300_000).to_string());
+        // The default of ten seconds is what a client then sleeps on beside a broker that is long back.
+        client.set("reconnect.backoff.max.ms", "1000");
         let mut set = |table: &[(&str, &str)]| {
             for (name, value) in table {
                 client.set(*name, *value);
