@@ -1,6 +1,6 @@
 //! The broker seen with a plain client, past everything of kylo's.
 
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Headers;
@@ -63,6 +63,8 @@ impl Broker {
         config
             .set("bootstrap.servers", &self.address)
             .set("partitioner", "murmur2_random")
+            // Whoever watches is back before those it watches.
+            .set("reconnect.backoff.max.ms", "500")
             .set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
         config
     }
@@ -146,6 +148,14 @@ impl Broker {
         let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
         let done = runtime.block_on(admin.alter_configs([&change], &AdminOptions::new()));
         assert!(done.as_ref().is_ok_and(|all| all.iter().all(Result::is_ok)), "{topic} {name}: {done:?}");
+    }
+    /// Gives a topic more partitions: `count` in all.
+    pub fn grow(&self, topic: &str, count: i32) {
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let wanted = NewPartitions::new(topic, count as usize);
+        let done = runtime.block_on(admin.create_partitions([&wanted], &AdminOptions::new()));
+        assert!(done.as_ref().is_ok_and(|all| all.iter().all(Result::is_ok)), "{topic} {count}: {done:?}");
     }
     /// Deletes the records below `offset`.
     pub fn delete_below(&self, topic: &str, partition: i32, offset: i64) {

@@ -103,6 +103,8 @@ impl Load {
             .set("enable.idempotence", "true")
             .set("message.timeout.ms", "120000")
             .set("linger.ms", "2")
+            // Partitions may be added meanwhile.
+            .set("topic.metadata.refresh.interval.ms", "1000")
             .create_with_context(Listener(acks.clone()))
             .expect("a producer");
         let shared = Arc::new(Shared {
@@ -219,12 +221,18 @@ enum Kind {
     Hopeless,
     /// Nothing is wrong with it, but it has to come twice.
     Later,
+    /// Sound, and so many bytes long.
+    Padded(usize),
 }
 
 impl Load {
     /// Sends a batch that the database refuses, and gives its name.
     pub fn send_unstorable(&self, company: usize) -> String {
         self.shared.send_kind(Some(company), Kind::Unstorable)
+    }
+    /// Sends a batch of about `bytes` bytes, most of them in a field that nobody reads: JSON that compresses as JSON does.
+    pub fn send_padded(&self, company: usize, bytes: usize) {
+        self.shared.send_kind(Some(company), Kind::Padded(bytes));
     }
     /// Sends a batch with a transaction whose description is "deadly", and gives its name.
     pub fn send_deadly(&self, company: usize) -> String {
@@ -273,10 +281,15 @@ impl Shared {
         if kind == Kind::Hopeless {
             value.pop();
         }
-        if kind != Kind::Sound {
+        if let Kind::Padded(bytes) = kind {
+            value.pop();
+            pad(&mut state.rng, &mut value, bytes);
+        }
+        let sound = matches!(kind, Kind::Sound | Kind::Padded(_));
+        if !sound {
             locked(&self.excused).insert(batch.clone());
         }
-        if !matches!(kind, Kind::Sound | Kind::Later) {
+        if !sound && kind != Kind::Later {
             locked(&self.dead).insert(batch.clone());
         }
         let index = state.sent.len();
@@ -292,6 +305,21 @@ impl Shared {
         }
         batch
     }
+}
+
+/// Ends a message with a field of many lines: half of each is chance.
+fn pad(rng: &mut Rng, value: &mut String, bytes: usize) {
+    value.push_str(r#","lines":["#);
+    while value.len() < bytes {
+        let _ = write!(
+            value,
+            r#"{{"reference":"{:016x}","booked_at":"2026-01-05T10:00:00Z","currency":"EUR","amount_cents":{}}},"#,
+            rng.u64(..),
+            rng.u16(..)
+        );
+    }
+    value.pop();
+    value.push_str("]}");
 }
 
 /// A `TXNS_BATCH`.

@@ -3,9 +3,9 @@
 use crate::broker::{Broker, Offsets};
 use crate::load::{Load, locked};
 use crate::sql::Sql;
-use crate::world::{PARTITIONS, World};
+use crate::world::World;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -43,6 +43,7 @@ impl Monitor {
                 })
                 .collect(),
             excused: load.excused(),
+            partitions: world.partitions.clone(),
             before: Offsets::new(),
             handled: HashSet::new(),
             seen: Seen::default(),
@@ -80,6 +81,7 @@ struct Watch {
     /// Each with the companies it holds.
     databases: Vec<(Sql, HashSet<usize>)>,
     excused: Arc<Mutex<HashSet<String>>>,
+    partitions: Arc<AtomicI32>,
     before: Offsets,
     /// Batches known to be handled.
     handled: HashSet<String>,
@@ -90,7 +92,11 @@ impl Watch {
     fn look(&mut self) {
         // First the commits, then the effects: what was done in between can only excuse, never accuse.
         let reader = self.broker.reader(&self.group);
-        let Ok(committed) = self.broker.committed(&reader, &self.topic, PARTITIONS) else { return };
+        let Ok(committed) =
+            self.broker.committed(&reader, &self.topic, self.partitions.load(Ordering::Relaxed))
+        else {
+            return;
+        };
         for (partition, offset) in &committed {
             let before = self.before.get(partition).copied().unwrap_or(0);
             if *offset < before {

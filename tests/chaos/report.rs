@@ -1,6 +1,7 @@
 //! What a scenario found out, and the table of them all.
 
 use crate::scenarios::Scenario;
+use crate::worker::Footprint;
 use std::time::Duration;
 
 /// What a scenario found out.
@@ -20,6 +21,8 @@ pub struct Report {
     pub bound: usize,
     /// Seconds from each fault until what was sent around it was stored.
     pub recovery: Vec<f64>,
+    /// What a worker held at the start and at rest after it all, the most of any.
+    pub held: (Footprint, Footprint),
     /// Every broken promise, in words.
     pub problems: Vec<String>,
 }
@@ -62,7 +65,18 @@ impl Line {
         } else {
             format!("BROKEN: {}", self.report.problems.join("; "))
         };
-        format!("chaos: {:<20} {:>4} s  {verdict}", self.name, self.took.as_secs())
+        let (base, rest) = &self.report.held;
+        format!(
+            "chaos: {:<13} {:>4} s  {:>3.0} -> {:>3.0} MiB, {:>2} -> {:>2} connections, {:>2} -> {:>2} other descriptors  {verdict}",
+            self.name,
+            self.took.as_secs(),
+            base.mib,
+            rest.mib,
+            base.sockets,
+            rest.sockets,
+            base.descriptors - base.sockets,
+            rest.descriptors - rest.sockets,
+        )
     }
 }
 

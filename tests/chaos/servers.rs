@@ -2,6 +2,7 @@
 //!
 //! They stay in this program's process group, which `tests/servers/run.sh` ends whatever happens to us.
 
+use crate::proxy::Proxy;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -98,6 +99,8 @@ pub struct Kafka {
     folder: tempfile::TempDir,
     log: PathBuf,
     port: u16,
+    /// The way in through a bad network, with a listener of its own, since clients dial what a broker advertises.
+    pub proxy: Proxy,
     child: Option<Child>,
 }
 
@@ -106,20 +109,26 @@ impl Kafka {
     pub fn start(evidence: &Path) -> Kafka {
         std::fs::create_dir_all(evidence).expect("making the scenario's folder");
         let folder = tempfile::Builder::new().prefix("kylo-chaos.").tempdir().expect("a temporary folder");
-        let mut kafka = Kafka { log: evidence.join("kafka.log"), port: free_port(), folder, child: None };
-        let (data, port, controller) = (kafka.folder.path().join("data"), kafka.port, free_port());
+        let (data, port, behind, controller) =
+            (folder.path().join("data"), free_port(), free_port(), free_port());
+        let proxy = Proxy::start(&format!("127.0.0.1:{behind}"));
+        let log = evidence.join("kafka.log");
         let properties = format!(
             "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
              controller.listener.names=CONTROLLER\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\nlog.dirs={}\nauto.create.topics.enable=false\n\
+             listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://{}\nlog.dirs={}\n\
+             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+             auto.create.topics.enable=false\n\
              group.initial.rebalance.delay.ms=0\ngroup.min.session.timeout.ms=500\n\
              offsets.topic.num.partitions=4\noffsets.topic.replication.factor=1\n\
              transaction.state.log.num.partitions=4\ntransaction.state.log.replication.factor=1\n\
              transaction.state.log.min.isr=1\nshare.coordinator.state.topic.num.partitions=1\n\
              share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n",
+            proxy.address,
             data.display()
         );
+        let mut kafka = Kafka { folder, log, port, proxy, child: None };
         std::fs::write(kafka.properties(), properties).expect("writing the broker's settings");
         let file = kafka.properties().display().to_string();
         let format = ["kafka.tools.StorageTool", "format", "-t", "a2FvcyBjaGFvcyBrYW9zIQ", "-c", &file];

@@ -71,6 +71,12 @@ pub fn with_database(url: &str, name: &str) -> String {
     format!("{server}/{name}")
 }
 
+/// The same database as somebody else.
+pub fn with_user(url: &str, user: &str, password: &str) -> String {
+    let (scheme, server) = (url.find("://").expect("a URL") + 3, url.rfind('@').expect("a URL with a user"));
+    format!("{}{user}:{password}{}", &url[..scheme], &url[server..])
+}
+
 /// The same database by another door.
 pub fn with_address(url: &str, address: &str) -> String {
     let at = url.rfind('@').expect("a URL with a user") + 1;

@@ -1,10 +1,10 @@
 //! The verifier: the producer's log against the log of effects, commits, dead letters and tabs. It uses nothing
 //! of kylo's runtime or handlers.
 
-use crate::load::{HOT, Sent};
+use crate::load::{HOT, Sent, now};
 use crate::report::Report;
 use crate::sql::{Row, Sql};
-use crate::world::{PARTITIONS, World};
+use crate::world::World;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,22 @@ const PROGRESS: f64 = 15.0;
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
     pub from: f64,
+    /// When it was mended, or when nothing was left to mend: recovery is counted from here.
+    pub mended: f64,
+    /// Until when a batch may wait because of it.
     pub to: f64,
+}
+
+impl Fault {
+    /// A fault since `from` that is mended now and gives `grace` seconds to come back.
+    pub fn mended(from: f64, grace: f64) -> Fault {
+        let mended = now();
+        Fault { from, mended, to: mended + grace }
+    }
+    /// A fault of one moment, with `grace` seconds to come back.
+    pub fn at(at: f64, grace: f64) -> Fault {
+        Fault { from: at, mended: at, to: at + grace }
+    }
 }
 
 /// Waits until every partition is committed to its end and nothing waits to be posted. An error names what is
@@ -31,7 +46,7 @@ pub fn rest(world: &World, limit: Duration) -> Result<(), String> {
     loop {
         let state = (|| -> Result<(), String> {
             let ends = broker.ends(&reader, &world.txns())?;
-            let committed = broker.committed(&reader, &world.txns(), PARTITIONS)?;
+            let committed = broker.committed(&reader, &world.txns(), world.partitions())?;
             for (partition, (low, high)) in ends {
                 let at = committed.get(&partition).copied().unwrap_or(low);
                 if at != high {
@@ -254,12 +269,15 @@ fn latencies(log: &[Sent], faults: &[Fault], stored_at: &HashMap<String, f64>, r
     for sent in log {
         let (Some(ack), Some(stored)) = (sent.ack, stored_at.get(&sent.batch)) else { continue };
         let mut excused = 0.0;
-        for (fault, worst) in faults.iter().zip(&mut recovery) {
+        for fault in faults {
             let (from, to) = (fault.from.max(ack.at), fault.to.min(*stored));
             excused += (to - from).max(0.0);
-            if ack.at >= fault.from - 1.0 && ack.at <= fault.to + 1.0 {
-                *worst = Some(worst.unwrap_or(0.0).max(stored - ack.at.max(fault.from)));
-            }
+        }
+        // What two faults met came back from the later one.
+        let met = |fault: &Fault| fault.from <= *stored && ack.at <= fault.to + 1.0;
+        if let Some(last) = faults.iter().rposition(met) {
+            let waited = (stored - ack.at.max(faults[last].mended)).max(0.0);
+            recovery[last] = Some(recovery[last].unwrap_or(0.0).max(waited));
         }
         let waited = stored - ack.at - excused;
         if slow.as_ref().is_none_or(|(most, _)| waited > *most) {

@@ -78,6 +78,20 @@ impl Worker {
         let Ok(files) = std::fs::read_dir(format!("{folder}/fd")) else { return false };
         files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|link| *link == *inode))
     }
+    /// What it holds now.
+    pub fn footprint(&self) -> Footprint {
+        let folder = format!("/proc/{}", self.child.id());
+        let status = std::fs::read_to_string(format!("{folder}/status")).unwrap_or_default();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        let kibibytes: f64 = resident.trim().trim_end_matches(" kB").parse().unwrap_or(0.0);
+        let (mut descriptors, mut sockets) = (0, 0);
+        for file in std::fs::read_dir(format!("{folder}/fd")).into_iter().flatten().flatten() {
+            descriptors += 1;
+            let target = std::fs::read_link(file.path()).unwrap_or_default();
+            sockets += usize::from(target.to_string_lossy().starts_with("socket:"));
+        }
+        Footprint { mib: kibibytes / 1024.0, descriptors, sockets }
+    }
     /// What it printed.
     pub fn output(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
@@ -88,6 +102,31 @@ impl Drop for Worker {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// What a process holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Footprint {
+    /// Resident memory in MiB.
+    pub mib: f64,
+    /// Open files of every kind.
+    pub descriptors: usize,
+    /// Those that are connections.
+    pub sockets: usize,
+}
+
+impl Footprint {
+    /// The most of each that one of `workers` holds.
+    pub fn most<'a>(workers: impl Iterator<Item = &'a Worker>) -> Footprint {
+        workers.map(Worker::footprint).fold(Footprint::default(), Footprint::max)
+    }
+    pub fn max(self, other: Footprint) -> Footprint {
+        Footprint {
+            mib: self.mib.max(other.mib),
+            descriptors: self.descriptors.max(other.descriptors),
+            sockets: self.sockets.max(other.sockets),
+        }
     }
 }
 

@@ -7,8 +7,10 @@ use std::cell::Cell;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
-/// Partitions of the topic that is under load; the default of the ledger.
+/// Partitions of the topic that is under load, as long as nobody adds some; the default of the ledger.
 pub const PARTITIONS: i32 = 16;
 
 /// A company and where its rows are.
@@ -39,6 +41,8 @@ pub struct World {
     pub variables: Vec<(String, String)>,
     /// Further arguments of every worker.
     pub worker_args: Vec<String>,
+    /// How many partitions the topic under load has now.
+    pub partitions: Arc<AtomicI32>,
     logs: Cell<usize>,
 }
 
@@ -47,12 +51,12 @@ const EFFECTS: &str = "create schema chaos;
 create table chaos.effects (seq bigserial primary key, kind text, op text, company text, uid uuid, source text,
     batch text, cents bigint, ruled bool, posted text, xid bigint default txid_current(),
     at timestamptz default clock_timestamp());
-create function chaos.txn() returns trigger language plpgsql as $$ begin
+create function chaos.txn() returns trigger language plpgsql security definer as $$ begin
     insert into chaos.effects (kind, op, company, uid, source, batch, cents, ruled)
     values ('txn', tg_op, new.company_id, new.txn_uid, new.source_id, new.last_batch, new.amount_cents,
         new.rule_id is not null);
     return null; end $$;
-create function chaos.pending() returns trigger language plpgsql as $$ begin
+create function chaos.pending() returns trigger language plpgsql security definer as $$ begin
     insert into chaos.effects (kind, op, company, uid, batch, cents, posted)
     values ('pending', tg_op, new.company_id, new.txn_uid, new.last_seen_batch, new.amount_cents,
         new.posted_signature);
@@ -111,6 +115,7 @@ impl World {
             companies,
             variables,
             worker_args: Vec::new(),
+            partitions: Arc::new(AtomicI32::new(PARTITIONS)),
             logs: Cell::new(0),
         };
         world.prepare();
@@ -143,6 +148,15 @@ impl World {
         }
     }
 
+    /// Workers see this variable from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+    /// How many partitions the topic under load has now.
+    pub fn partitions(&self) -> i32 {
+        self.partitions.load(Ordering::Relaxed)
+    }
     /// The companies' databases, each once, by the direct door.
     pub fn databases(&self) -> Vec<String> {
         let mut all: Vec<String> = self.companies.iter().map(|company| company.direct.clone()).collect();

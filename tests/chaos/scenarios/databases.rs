@@ -1,17 +1,12 @@
 //! Databases that stop, stay away, and hide behind a bad network.
 
-use super::{Context, Stage};
+use super::{Context, RECONNECT, Stage};
 use crate::load::now;
-use crate::proxy::{Mode, Proxy};
 use crate::report::Report;
 use crate::servers::Postgres;
-use crate::sql::with_address;
 use crate::verify::Fault;
 use crate::world::{Plan, World, create_database};
 use std::time::{Duration, Instant};
-
-/// Time until everybody is connected again after a database came back: the longest back-off and a margin.
-const RECONNECT: f64 = 12.0;
 
 /// Immediate shutdowns of the only database in the middle of bursts: sessions cut, commits in doubt.
 pub fn immediate_stop(context: &Context) -> Report {
@@ -28,7 +23,7 @@ pub fn immediate_stop(context: &Context) -> Report {
         server.stop();
         std::thread::sleep(Duration::from_millis(rng.u64(200..1_500)));
         server.resume();
-        stage.faults.push(Fault { from, to: now() + RECONNECT });
+        stage.faults.push(Fault::mended(from, RECONNECT));
         stage.report.times += 1;
         // Each stop has to meet work: the lanes must be at it again.
         stage.settle();
@@ -70,24 +65,15 @@ pub fn outage(context: &Context) -> Report {
     stage.report.times = 1;
     let mut worst: f64 = 0.0;
     let until = Instant::now() + OUTAGE;
-    let healthy = stage.world.companies[0].direct.clone();
-    let mut sql = crate::sql::Sql::new(&healthy);
     while Instant::now() < until {
         std::thread::sleep(Duration::from_millis(500));
-        let rows = sql.rows("select distinct batch_id from control.triage_metrics");
-        let done: std::collections::HashSet<String> =
-            rows.into_iter().map(|mut row| row.swap_remove(0)).collect();
-        let oldest =
-            stage.load.log().into_iter().filter(|sent| sent.company % 2 == 0).filter_map(|sent| {
-                sent.ack.filter(|_| !done.contains(&sent.batch)).map(|ack| now() - ack.at)
-            });
-        worst = oldest.fold(worst, f64::max);
+        worst = worst.max(stage.oldest(|sent| sent.company % 2 == 0));
     }
     let waiting = stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count();
     let early = stage.world.broker().fetch(&stage.world.dead_letters()).len();
     stage.report.check(early == 0, || format!("{early} records were given up during the outage"));
     server.resume();
-    stage.faults.push(Fault { from, to: now() + RECONNECT });
+    stage.faults.push(Fault::mended(from, RECONNECT));
     stage.report.bit = format!(
         "{} s away, {waiting} batches meant for it; oldest of the others {worst:.1} s",
         OUTAGE.as_secs()
@@ -106,51 +92,3 @@ pub fn outage(context: &Context) -> Report {
 
 /// The gate's outage; it stands for one of ten minutes.
 const OUTAGE: Duration = Duration::from_secs(60);
-
-/// A bad network between the workers and one company database: resets, a freeze, slowness, refusals.
-pub fn proxy(context: &Context) -> Report {
-    let mut rng = context.rng();
-    let control = context.database("control");
-    let direct = context.database("behind");
-    let server =
-        direct.rsplit('@').next().and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
-    let proxy = Proxy::start(&server);
-    let behind = with_address(&direct, &proxy.address);
-    let companies = (0..8).map(|at| (at % 2 == 1).then(|| (behind.clone(), direct.clone()))).collect();
-    let plan = Plan { brokers: context.brokers(), control: (control.clone(), control), companies };
-    let mut stage = Stage::new(context, World::new(context, plan), 2, 40);
-    for turn in 0..8 {
-        stage.load.burst(rng.usize(100..300));
-        std::thread::sleep(Duration::from_millis(rng.u64(5..100)));
-        let from = now();
-        match turn % 4 {
-            0 => proxy.reset(),
-            1 => {
-                proxy.set(Mode::Frozen);
-                std::thread::sleep(Duration::from_secs(3));
-            }
-            2 => {
-                proxy.set(Mode::Slow(rng.u64(10..60)));
-                std::thread::sleep(Duration::from_secs(2));
-            }
-            _ => {
-                proxy.set(Mode::Gone);
-                std::thread::sleep(Duration::from_secs(2));
-            }
-        }
-        proxy.set(Mode::Pass);
-        stage.faults.push(Fault { from, to: now() + RECONNECT });
-        stage.report.times += 1;
-        std::thread::sleep(Duration::from_millis(rng.u64(500..1_500)));
-    }
-    let cut = proxy.cut();
-    stage.report.bit = format!("{cut} connections cut");
-    stage.report.check(cut > 0, || "no connection was cut".into());
-    stage.report.bound = in_doubt(&stage);
-    stage.finish()
-}
-
-/// Batches that went through the bad network: a commit in doubt may be done again.
-fn in_doubt(stage: &Stage) -> usize {
-    stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count()
-}

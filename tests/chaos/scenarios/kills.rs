@@ -1,6 +1,6 @@
 //! Workers that are killed and workers that are asked to end.
 
-use super::{Context, Stage};
+use super::{Context, Stage, handled_in};
 use crate::broker::{Offsets, partition_of};
 use crate::load::now;
 use crate::report::Report;
@@ -8,7 +8,6 @@ use crate::sql::Sql;
 use crate::verify::Fault;
 use crate::worker::Worker;
 use crate::world::{PARTITIONS, Plan, World};
-use std::collections::HashSet;
 use std::time::Duration;
 
 /// The session time-out, the take-over after it and a margin for a busy machine.
@@ -31,7 +30,7 @@ pub fn kill_loop(context: &Context) -> Report {
             .report
             .check(killed.is_running(), || format!("a worker ended by itself: {}", killed.log.display()));
         killed.kill();
-        stage.faults.push(Fault { from: at, to: at + TAKE_OVER });
+        stage.faults.push(Fault::at(at, TAKE_OVER));
         stage.report.times += 1;
         let (working, done) = window.close(&mut stage);
         uncommitted += usize::from(done > 0);
@@ -88,7 +87,7 @@ pub fn blocked_term(context: &Context) -> Report {
     stage.report.bit = format!("{above} done above the waiting record");
     stage.report.check(above > 0, || "nothing was done above the waiting record".into());
     sql.rows(&format!("alter database \"{name}\" with allow_connections true"));
-    stage.faults.push(Fault { from, to: now() + 10.0 });
+    stage.faults.push(Fault::mended(from, 10.0));
     stage.finish()
 }
 
@@ -97,20 +96,20 @@ fn roll(stage: &mut Stage, rng: &mut fastrand::Rng, times: usize) -> usize {
     let mut in_work = 0;
     for turn in 0..times {
         std::thread::sleep(Duration::from_millis(rng.u64(1_000..2_000)));
-        let before = handled(stage).len();
+        let before = stage.handled_batches().len();
         stage.load.burst(rng.usize(150..400));
         std::thread::sleep(Duration::from_millis(rng.u64(5..120)));
         let place = turn % stage.workers.len();
         let at = now();
         let old = std::mem::replace(&mut stage.workers[place], Worker::start(&stage.world));
         let log = old.log.clone();
-        let done = handled(stage).len();
+        let done = stage.handled_batches().len();
         in_work += usize::from(done > before && done < stage.load.acknowledged());
         let code = old.term(Duration::from_secs(40));
         stage
             .report
             .check(code == Some(0), || format!("TERM ended a worker with {code:?}: {}", log.display()));
-        stage.faults.push(Fault { from: at, to: now() + 1.0 });
+        stage.faults.push(Fault { from: at, mended: at, to: now() + 1.0 });
         stage.report.times += 1;
     }
     in_work
@@ -137,7 +136,7 @@ pub fn storm(context: &Context) -> Report {
         stage.report.times += 1;
         std::thread::sleep(Duration::from_millis(rng.u64(200..1_500)));
     }
-    stage.faults.push(Fault { from, to: now() + 2.0 });
+    stage.faults.push(Fault::mended(from, 2.0));
     stage.workers.extend(guests);
     let generation =
         stage.workers.iter().map(|worker| worker.output().matches("went to another member").count());
@@ -167,7 +166,7 @@ pub fn zombie(context: &Context) -> Report {
         stage.load.burst(rng.usize(50..100));
         stage.workers[victim].signal("CONT");
         // A stopped process may hold a company's lock until its database gives it up.
-        stage.faults.push(Fault { from: at, to: now() + 12.0 });
+        stage.faults.push(Fault { from: at, mended: at, to: now() + 12.0 });
         std::thread::sleep(Duration::from_millis(1_500));
         let output = stage.workers[victim].output();
         taken_over += output.matches("went to another member").count();
@@ -190,9 +189,10 @@ impl Window {
     pub(super) fn open(stage: &Stage) -> Window {
         let broker = stage.world.broker();
         let reader = broker.reader(&stage.world.group());
-        let committed =
-            broker.committed(&reader, &stage.world.txns(), PARTITIONS).expect("committed offsets");
-        Window { handled: handled(stage).len(), committed }
+        let committed = broker
+            .committed(&reader, &stage.world.txns(), stage.world.partitions())
+            .expect("committed offsets");
+        Window { handled: stage.handled_batches().len(), committed }
     }
     /// Just after it: adds to the bound, and says whether work was under way and how much was not committed. The
     /// other workers' share is counted too.
@@ -202,28 +202,18 @@ impl Window {
     /// With `running`: what was only begun may be committed by two as well.
     pub(super) fn close_with(self, stage: &mut Stage, running: bool) -> (bool, usize) {
         let log = stage.load.log();
-        let done = handled(stage);
+        let done = stage.handled_batches();
         let above = |partition, offset| self.committed.get(&partition).is_none_or(|low| offset >= *low);
         let window = log.iter().filter(|sent| {
-            sent.ack.is_some_and(|ack| above(ack.partition, ack.offset))
-                && (running || done.contains(&sent.batch))
+            let open = match sent.ack {
+                Some(ack) => above(ack.partition, ack.offset),
+                // The broker may have it, and its answer may be on its way.
+                None => running,
+            };
+            open && (running || done.contains(&sent.batch))
         });
         let window = window.count();
         stage.report.bound += window;
         (done.len() > self.handled && done.len() < log.len(), window)
     }
-}
-
-fn handled(stage: &Stage) -> HashSet<String> {
-    handled_in(&stage.world.databases())
-}
-
-/// The batches handled in those databases that answer.
-fn handled_in(databases: &[String]) -> HashSet<String> {
-    let mut all = HashSet::new();
-    for database in databases {
-        let rows = Sql::new(database).query("select distinct batch_id from control.triage_metrics");
-        all.extend(rows.unwrap_or_default().into_iter().map(|mut row| row.swap_remove(0)));
-    }
-    all
 }

@@ -3,15 +3,19 @@
 mod brokers;
 mod databases;
 mod kills;
+mod network;
 mod poison;
+mod pressure;
+mod refusals;
 mod tabs;
+mod topics;
 
-use crate::load::Load;
+use crate::load::{Ack, Load, Sent, now};
 use crate::monitor::Monitor;
 use crate::report::Report;
 use crate::sql::Sql;
 use crate::verify::{self, Fault};
-use crate::worker::{Worker, term_all};
+use crate::worker::{Footprint, Worker, term_all};
 use crate::world::{World, create_database};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -24,50 +28,72 @@ pub struct Scenario {
     pub run: fn(&Context) -> Report,
 }
 
-/// Every scenario, in the order of the gate.
+/// Every scenario, in the order of the gate: the long ones first, so that none is left alone at the end.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "kill", fault: "kill -9 of one of three workers under load", run: kills::kill_loop },
-    Scenario { name: "term", fault: "rolling TERM of three workers under load", run: kills::rolling_term },
-    Scenario {
-        name: "term-blocked",
-        fault: "the same beside a company whose database is away",
-        run: kills::blocked_term,
-    },
-    Scenario { name: "storm", fault: "members come and go, rebalance upon rebalance", run: kills::storm },
-    Scenario { name: "zombie", fault: "SIGSTOP past the session, then CONT", run: kills::zombie },
-    Scenario {
-        name: "database-stop",
-        fault: "PostgreSQL stopped at once, also while committing",
-        run: databases::immediate_stop,
-    },
     Scenario {
         name: "outage",
         fault: "half of the companies' database away for 60 s",
         run: databases::outage,
     },
     Scenario {
-        name: "proxy",
-        fault: "reset, freeze, latency, refusal before PostgreSQL",
-        run: databases::proxy,
+        name: "claim-zombie",
+        fault: "SIGSTOP between claim and post, then CONT",
+        run: tabs::claim_zombie,
     },
     Scenario { name: "sheets", fault: "sheets refuse for 60 s", run: tabs::refused },
-    Scenario { name: "claim", fault: "kill -9 of the process that holds a claim", run: tabs::claim },
-    Scenario { name: "crash", fault: "a record that kills whoever handles it", run: poison::crash },
-    Scenario { name: "flood", fault: "180 hopeless records in a row", run: poison::flood },
-    Scenario { name: "dlq-refuses", fault: "the dead-letter topic refuses every size", run: poison::refused },
     Scenario { name: "broker", fault: "kill -9 of the broker, TERM while it is down", run: brokers::killed },
-    Scenario { name: "deleted", fault: "records deleted before they were read", run: brokers::deleted },
+    Scenario {
+        name: "broker-proxy",
+        fault: "latency, reset, half-open, freeze, no coordinator",
+        run: network::broker,
+    },
+    Scenario { name: "kill", fault: "kill -9 of one of three workers under load", run: kills::kill_loop },
+    Scenario { name: "zombie", fault: "SIGSTOP past the session, then CONT", run: kills::zombie },
+    Scenario {
+        name: "proxy",
+        fault: "reset, freeze, latency, refusal before PostgreSQL",
+        run: network::database,
+    },
+    Scenario {
+        name: "refusals",
+        fault: "40001, 40P01, 53100, 53300, 25006 from PostgreSQL",
+        run: refusals::sqlstates,
+    },
+    Scenario { name: "slow-key", fault: "one key takes 2 s a transaction", run: pressure::slow_key },
+    Scenario { name: "backlog", fault: "256 MiB behind a database that is silent", run: pressure::backlog },
+    Scenario { name: "rounds", fault: "the same faults seven times over one worker", run: pressure::rounds },
+    Scenario { name: "claim", fault: "kill -9 of the process that holds a claim", run: tabs::claim },
+    Scenario { name: "storm", fault: "members come and go, rebalance upon rebalance", run: kills::storm },
+    Scenario { name: "crash", fault: "a record that kills whoever handles it", run: poison::crash },
+    Scenario { name: "term", fault: "rolling TERM of three workers under load", run: kills::rolling_term },
+    Scenario {
+        name: "term-blocked",
+        fault: "the same beside a company whose database is away",
+        run: kills::blocked_term,
+    },
+    Scenario {
+        name: "database-stop",
+        fault: "PostgreSQL stopped at once, also while committing",
+        run: databases::immediate_stop,
+    },
     Scenario {
         name: "replay",
         fault: "kill -9 of a replay of 1,600 dead letters",
         run: brokers::replay_killed,
     },
+    Scenario { name: "flood", fault: "180 hopeless records in a row", run: poison::flood },
+    Scenario { name: "dlq-refuses", fault: "the dead-letter topic refuses every size", run: poison::refused },
+    Scenario { name: "grown", fault: "16 partitions become 24, then 40", run: topics::grown },
+    Scenario { name: "deleted", fault: "records deleted before they were read", run: brokers::deleted },
     Scenario {
         name: "bytes",
         fault: "records no client would write, to the dead letters and back",
         run: brokers::bytes,
     },
 ];
+
+/// Seconds until everybody is connected again after a server came back: the longest back-off and a margin.
+const RECONNECT: f64 = 12.0;
 
 /// What a scenario is given.
 pub struct Context {
@@ -113,6 +139,8 @@ pub struct Stage {
     pub unordered: HashSet<usize>,
     /// How many dead letters there must be, where that is not the number of hopeless batches.
     pub dead_letters: Option<usize>,
+    /// What its workers held when they had begun.
+    base: Footprint,
     monitor: Option<Monitor>,
 }
 
@@ -137,11 +165,13 @@ impl Stage {
             gone: HashSet::new(),
             unordered: HashSet::new(),
             dead_letters: None,
+            base: Footprint::default(),
             monitor,
         };
         stage.settle();
+        stage.base = Footprint::most(stage.workers.iter());
         // Starting is not what is measured.
-        stage.faults.push(Fault { from: 0.0, to: crate::load::now() });
+        stage.faults.push(Fault::mended(0.0, 0.0));
         stage
     }
 
@@ -169,6 +199,31 @@ impl Stage {
         };
         self.world.databases().iter().map(count).sum()
     }
+    /// Seconds that the oldest acknowledged and unhandled batch of those has waited.
+    pub fn oldest(&self, of: impl Fn(&Sent) -> bool) -> f64 {
+        // First the log, then the effects: what comes in between is not blamed.
+        let (asked, log) = (now(), self.load.log());
+        let done = self.handled_batches();
+        let waiting = log.iter().filter(|sent| of(sent) && !done.contains(&sent.batch));
+        waiting.filter_map(|sent| sent.ack.map(|ack| asked - ack.at)).fold(0.0, f64::max)
+    }
+    /// Batches of those partitions, acknowledged more than `seconds` ago, that are not committed.
+    pub fn lag_older_than(&self, seconds: f64, of: impl Fn(&Ack) -> bool) -> usize {
+        let asked = now();
+        let broker = self.world.broker();
+        let reader = broker.reader(&self.world.group());
+        let Ok(committed) = broker.committed(&reader, &self.world.txns(), self.world.partitions()) else {
+            return 0;
+        };
+        let log = self.load.log();
+        let old = log.iter().filter_map(|sent| sent.ack).filter(|ack| of(ack) && ack.at < asked - seconds);
+        old.filter(|ack| committed.get(&ack.partition).is_none_or(|committed| ack.offset >= *committed))
+            .count()
+    }
+    /// The batches that have their effect, in the databases that answer.
+    pub fn handled_batches(&self) -> HashSet<String> {
+        handled_in(&self.world.databases())
+    }
     /// Waits for `condition`, not for ever.
     pub fn wait(&mut self, what: &str, condition: impl Fn(&Stage) -> bool) {
         let deadline = Instant::now() + verify::REST;
@@ -184,6 +239,7 @@ impl Stage {
         if let Err(open) = verify::rest(&self.world, verify::REST) {
             self.report.problems.push(format!("it never came to rest: {open}"));
         }
+        self.report.held = (self.base, Footprint::most(self.workers.iter()));
         self.report.problems.extend(term_all(std::mem::take(&mut self.workers)));
         if let Some(monitor) = self.monitor.take() {
             let seen = monitor.finish();
@@ -203,4 +259,14 @@ impl Stage {
             .check(repeated <= bound, || format!("{repeated} handler runs repeated, at most {bound} may be"));
         self.report
     }
+}
+
+/// The batches handled in those databases that answer.
+fn handled_in(databases: &[String]) -> HashSet<String> {
+    let mut all = HashSet::new();
+    for database in databases {
+        let rows = Sql::new(database).query("select distinct batch_id from control.triage_metrics");
+        all.extend(rows.unwrap_or_default().into_iter().map(|mut row| row.swap_remove(0)));
+    }
+    all
 }

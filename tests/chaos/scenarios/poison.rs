@@ -45,7 +45,7 @@ pub fn crash(context: &Context) -> Report {
             letters = stage.world.broker().fetch(&stage.world.dead_letters()).len();
         }
     }
-    stage.faults.push(Fault { from, to: now() + 5.0 });
+    stage.faults.push(Fault::mended(from, 5.0));
     let dead = stage.world.broker().fetch(&stage.world.dead_letters());
     let classes: Vec<String> = dead.iter().map(|letter| letter.header("__kylo.errors.class")).collect();
     stage.report.check(classes == ["crash"], || format!("dead letters of the classes {classes:?}"));
@@ -85,7 +85,7 @@ pub fn flood(context: &Context) -> Report {
     stage.report.problems.extend(problems);
     stage.workers.push(Worker::with(&stage.world, &["txns", "promote", "--live", "--no-flood-stop"], &[]));
     stage.settle();
-    stage.faults.push(Fault { from, to: now() });
+    stage.faults.push(Fault::mended(from, 0.0));
     stage.finish()
 }
 
@@ -116,6 +116,6 @@ pub fn refused(context: &Context) -> Report {
     });
     broker.alter(&topic, "max.message.bytes", "1048588");
     stage.report.bit = format!("{told} refusals");
-    stage.faults.push(Fault { from, to: now() + 12.0 });
+    stage.faults.push(Fault::mended(from, 12.0));
     stage.finish()
 }

@@ -7,7 +7,8 @@ use crate::report::Report;
 use crate::sql::Sql;
 use crate::verify::Fault;
 use crate::worker::Worker;
-use crate::world::{PARTITIONS, World};
+use crate::world::World;
+use std::fs::TryLockError;
 use std::time::{Duration, Instant};
 
 /// The gate's time without sheets.
@@ -31,7 +32,7 @@ pub fn refused(context: &Context) -> Report {
     let mut sql = Sql::new(&stage.world.control);
     while Instant::now() < until {
         std::thread::sleep(Duration::from_millis(700));
-        most_lag = most_lag.max(lag_older_than(&stage, 4.0));
+        most_lag = most_lag.max(stage.lag_older_than(4.0, |_| true));
         let waiting = sql.number(
             "select count(*) from app.pending_txns where status = 'open' and posted_signature is null",
         );
@@ -43,22 +44,8 @@ pub fn refused(context: &Context) -> Report {
     stage.report.check(most_lag == 0, || format!("{most_lag} batches were not committed within 4 s"));
     std::fs::remove_file(&sheets).expect("removing the file");
     std::fs::rename(&aside, &sheets).expect("the folder back in its place");
-    stage.faults.push(Fault { from, to: now() });
+    stage.faults.push(Fault::mended(from, 0.0));
     stage.finish()
-}
-
-/// Batches acknowledged more than `seconds` ago that are not committed.
-fn lag_older_than(stage: &Stage, seconds: f64) -> usize {
-    let asked = now();
-    let broker = stage.world.broker();
-    let reader = broker.reader(&stage.world.group());
-    let Ok(committed) = broker.committed(&reader, &stage.world.txns(), PARTITIONS) else { return 0 };
-    let log = stage.load.log();
-    let behind = log.iter().filter_map(|sent| sent.ack).filter(|ack| {
-        ack.at < asked - seconds
-            && committed.get(&ack.partition).is_none_or(|committed| ack.offset >= *committed)
-    });
-    behind.count()
 }
 
 /// Two live processes; the one that holds a claim is killed while it is open, and the other settles it.
@@ -73,16 +60,7 @@ pub fn claim(context: &Context) -> Report {
         stage.load.burst(rng.usize(300..500));
         let deadline = Instant::now() + Duration::from_secs(10);
         let held = loop {
-            // Who holds the lock of a company with an open claim: its connection's port names the process.
-            let rows = sql.rows(
-                "select p.id, a.client_port from control.sheet_posts p, pg_locks l join pg_stat_activity a using (pid) \
-                 where p.state = 'posting' and l.locktype = 'advisory' and l.granted",
-            );
-            let found = rows.iter().find_map(|row| {
-                let port = row[1].parse().ok()?;
-                let owner = stage.workers.iter().position(|worker| worker.owns_port(port))?;
-                Some((row[0].clone(), owner))
-            });
+            let found = holder(&stage, &mut sql);
             if found.is_some() || Instant::now() > deadline {
                 break found;
             }
@@ -92,19 +70,84 @@ pub fn claim(context: &Context) -> Report {
         let killed = std::mem::replace(&mut stage.workers[owner], Worker::start(&stage.world));
         killed.kill();
         window.close(&mut stage);
-        open +=
-            usize::from(sql.number("select count(*) from control.sheet_posts where state = 'posting'") > 0);
-        stage.faults.push(Fault { from: at, to: now() + 4.0 });
+        open += usize::from(sql.number(OPEN_CLAIMS) > 0);
+        stage.faults.push(Fault { from: at, mended: at, to: now() + 4.0 });
         stage.report.times += 1;
     }
-    stage.wait("the open claims are settled", |stage| {
-        Sql::new(&stage.world.control)
-            .number("select count(*) from control.sheet_posts where state = 'posting'")
-            == 0
-    });
+    stage
+        .wait("the open claims are settled", |stage| Sql::new(&stage.world.control).number(OPEN_CLAIMS) == 0);
     let settled = stage.world.told("settling a post");
     stage.report.bit = format!("{open} claims open at the kill, {settled} settled by who was left");
     stage.report.check(open > 0, || "no kill hit an open claim".into());
     stage.report.check(settled > 0, || "no open claim was settled by another process".into());
+    stage.finish()
+}
+
+const OPEN_CLAIMS: &str = "select count(*) from control.sheet_posts where state = 'posting'";
+
+/// An open claim and the worker that leads its company: the port of the connection that holds the lock names the
+/// process.
+fn holder(stage: &Stage, sql: &mut Sql) -> Option<(String, usize)> {
+    let rows = sql.rows(
+        "select p.id, a.client_port from control.sheet_posts p \
+         join pg_locks l on (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('kylo.posting|' || p.company_id, 0) \
+         join pg_stat_activity a using (pid) where p.state = 'posting' and l.locktype = 'advisory' and l.granted",
+    );
+    rows.iter().find_map(|row| {
+        let port = row[1].parse().ok()?;
+        let owner = stage.workers.iter().position(|worker| worker.owns_port(port))?;
+        Some((row[0].clone(), owner))
+    })
+}
+
+/// Two live processes; the one that holds a claim is stopped between the claim and the post, the other settles it,
+/// and the first goes on as if nothing had been.
+pub fn claim_zombie(context: &Context) -> Report {
+    let mut rng = context.rng();
+    let mut stage = Stage::new(context, World::simple(context, 6), 2, 30);
+    let mut sql = Sql::new(&stage.world.control);
+    let (mut open, mut settled) = (0, 0);
+    for _ in 0..2 {
+        std::thread::sleep(Duration::from_millis(rng.u64(500..1_500)));
+        let window = Window::open(&stage);
+        stage.load.burst(rng.usize(300..500));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // Stopped first and looked at then: what is open now stays open until somebody else settles it.
+        let held = loop {
+            if Instant::now() > deadline {
+                break None;
+            }
+            let Some((claim, owner)) = holder(&stage, &mut sql) else { continue };
+            stage.workers[owner].signal("STOP");
+            // Not in the middle of a post either: the files are locked then, as a workbook would be busy.
+            let sheets = stage.world.folder.join("sheets");
+            let posting = std::fs::read_dir(sheets).into_iter().flatten().flatten().any(|book| {
+                let lock = std::fs::File::options().write(true).open(book.path().join(".lock"));
+                lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+            });
+            if !posting && sql.number(&format!("{OPEN_CLAIMS} and id = '{claim}'")) > 0 {
+                break Some((claim, owner));
+            }
+            stage.workers[owner].signal("CONT");
+        };
+        let Some((claim, owner)) = held else { continue };
+        let at = now();
+        open += 1;
+        let left = format!("{OPEN_CLAIMS} and id = '{claim}'");
+        let deadline = Instant::now() + Duration::from_secs(45);
+        while sql.number(&left) > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        settled += usize::from(sql.number(&left) == 0);
+        window.close_with(&mut stage, true);
+        stage.workers[owner].signal("CONT");
+        stage.load.burst(50);
+        stage.faults.push(Fault { from: at, mended: at, to: now() + 4.0 });
+        stage.report.times += 1;
+        stage.settle_all();
+    }
+    stage.report.bit = format!("{open} stopped with an open claim, {settled} settled by the other meanwhile");
+    stage.report.check(open > 0, || "nobody was stopped between claim and post".into());
+    stage.report.check(settled == open, || format!("{} claims waited for who had stopped", open - settled));
     stage.finish()
 }

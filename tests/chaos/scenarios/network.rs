@@ -1,0 +1,119 @@
+//! Bad networks: between the workers and the broker, and between the workers and PostgreSQL.
+
+use super::kills::Window;
+use super::{Context, RECONNECT, Stage};
+use crate::load::now;
+use crate::proxy::{Mode, Proxy};
+use crate::report::Report;
+use crate::servers::Kafka;
+use crate::sql::with_address;
+use crate::verify::Fault;
+use crate::world::{Plan, World};
+use std::time::Duration;
+
+/// What the workers know as half-open only after the client's longest wait for an answer, and the rest of coming back.
+const HALF_OPEN: f64 = 20.0;
+
+/// A bad network between the workers and the broker: latency, resets, half-open connections, a freeze past the
+/// session, and a coordinator that is away while data flows.
+pub fn broker(context: &Context) -> Report {
+    let mut rng = context.rng();
+    let kafka = Kafka::start(&context.folder);
+    let control = context.database("control");
+    let plan =
+        Plan { brokers: kafka.address(), control: (control.clone(), control), companies: vec![None; 6] };
+    let mut world = World::new(context, plan);
+    world.set("KAFKA_BROKERS", &kafka.proxy.address);
+    let mut stage = Stage::new(context, world, 2, 30);
+    let (mut in_work, mut flowed) = (0, 0);
+    for turn in 0..5 {
+        std::thread::sleep(Duration::from_millis(rng.u64(500..1_500)));
+        let window = Window::open(&stage);
+        stage.load.burst(rng.usize(100..250));
+        std::thread::sleep(Duration::from_millis(rng.u64(5..100)));
+        let (from, cut) = (now(), kafka.proxy.cut());
+        let mut recovery = RECONNECT;
+        match turn {
+            0 => {
+                kafka.proxy.set(Mode::Slow(rng.u64(30..100)));
+                std::thread::sleep(Duration::from_secs(3));
+            }
+            1 => kafka.proxy.reset(),
+            2 => {
+                kafka.proxy.half_open();
+                recovery = HALF_OPEN;
+            }
+            3 => {
+                kafka.proxy.set(Mode::Frozen);
+                std::thread::sleep(Duration::from_millis(rng.u64(3_000..5_000)));
+            }
+            _ => {
+                let before = stage.handled();
+                kafka.proxy.set(Mode::NoCoordinator);
+                stage.load.burst(100);
+                std::thread::sleep(Duration::from_secs(4));
+                flowed = stage.handled() - before;
+            }
+        }
+        let (working, _) = window.close_with(&mut stage, true);
+        in_work += usize::from(working);
+        kafka.proxy.set(Mode::Pass);
+        let met = !matches!(turn, 1 | 2 | 4) || kafka.proxy.cut() > cut;
+        stage.report.check(met, || format!("fault {turn} met no connection"));
+        stage.faults.push(Fault::mended(from, recovery));
+        stage.report.times += 1;
+        stage.settle_all();
+    }
+    let (cut, mib) = (kafka.proxy.cut(), kafka.proxy.passed() >> 20);
+    stage.report.bit = format!(
+        "{cut} connections cut of {mib} MiB, {in_work} in unfinished work, {flowed} handled without a coordinator"
+    );
+    stage.report.check(in_work > 0, || "no fault hit unfinished work".into());
+    stage.report.check(flowed > 0, || "no data flowed while the coordinator was away".into());
+    stage.finish()
+}
+
+/// A bad network between the workers and one company database: resets, a freeze, slowness, refusals, half-open
+/// connections.
+pub fn database(context: &Context) -> Report {
+    let mut rng = context.rng();
+    let control = context.database("control");
+    let direct = context.database("behind");
+    let server =
+        direct.rsplit('@').next().and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
+    let proxy = Proxy::start(&server);
+    let behind = with_address(&direct, &proxy.address);
+    let companies = (0..8).map(|at| (at % 2 == 1).then(|| (behind.clone(), direct.clone()))).collect();
+    let plan = Plan { brokers: context.brokers(), control: (control.clone(), control), companies };
+    let mut stage = Stage::new(context, World::new(context, plan), 2, 40);
+    for turn in 0..8 {
+        stage.load.burst(rng.usize(100..300));
+        std::thread::sleep(Duration::from_millis(rng.u64(5..100)));
+        let from = now();
+        match turn % 4 {
+            0 => proxy.reset(),
+            1 => {
+                proxy.set(Mode::Frozen);
+                std::thread::sleep(Duration::from_secs(3));
+            }
+            2 => {
+                proxy.set(Mode::Slow(rng.u64(10..60)));
+                std::thread::sleep(Duration::from_secs(2));
+            }
+            _ => {
+                proxy.set(Mode::Gone);
+                std::thread::sleep(Duration::from_secs(2));
+            }
+        }
+        proxy.set(Mode::Pass);
+        stage.faults.push(Fault::mended(from, RECONNECT));
+        stage.report.times += 1;
+        std::thread::sleep(Duration::from_millis(rng.u64(500..1_500)));
+    }
+    let cut = proxy.cut();
+    stage.report.bit = format!("{cut} connections cut");
+    stage.report.check(cut > 0, || "no connection was cut".into());
+    // Batches that went through the bad network: a commit in doubt may be done again.
+    stage.report.bound = stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count();
+    stage.finish()
+}
