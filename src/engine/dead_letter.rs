@@ -8,7 +8,7 @@
 //! Size: a third of it is tests.
 
 use super::{Failure, FailureClass, Record};
-use crate::model::record::{Header, OutgoingRecord, StoredRecord, TopicPartition};
+use crate::model::record::{Header, LogId, OutgoingRecord, StoredRecord, TopicPartition};
 use crate::mutants::planted;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ pub const MAX_ENVELOPE_BYTES: usize = 8 * 1024;
 const VERSION: &str = "__kylo.v";
 const USER_HEADERS: &str = "__kylo.user-headers";
 const ID: &str = "__kylo.id";
+const ORIGIN_LOG: &str = "__kylo.origin.log";
 const ORIGIN_TOPIC: &str = "__kylo.origin.topic";
 const ORIGIN_PARTITION: &str = "__kylo.origin.partition";
 const ORIGIN_OFFSET: &str = "__kylo.origin.offset";
@@ -40,6 +41,8 @@ const REPLAY_AT: &str = "__kylo.replay.at";
 /// Where a record stood when it was first written; the same through dead letters and replays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
+    /// The log it was first read from.
+    pub log: LogId,
     /// The partition it was first read from.
     pub partition: TopicPartition,
     /// Its offset there.
@@ -134,6 +137,8 @@ impl Envelope {
             user_headers,
             id: get(ID)?,
             origin: Origin {
+                // Letters of other programs, and older ones of ours, do not name it.
+                log: get(ORIGIN_LOG).and_then(|log| log.parse().ok()).unwrap_or_default(),
                 partition: TopicPartition::new(get(ORIGIN_TOPIC)?, get(ORIGIN_PARTITION)?.parse().ok()?),
                 offset: get(ORIGIN_OFFSET)?.parse().ok()?,
                 timestamp_ms: get(ORIGIN_TIMESTAMP).and_then(|at| at.parse().ok()),
@@ -161,6 +166,7 @@ impl Record {
         let replayed = self.headers().next().and_then(|_| Envelope::parse(self.headers()));
         replayed.map_or_else(
             || Origin {
+                log: self.log(),
                 partition: self.partition().clone(),
                 offset: self.offset(),
                 timestamp_ms: self.timestamp_ms(),
@@ -274,6 +280,9 @@ fn identity(user_headers: usize, id: &str, origin: &Origin) -> Vec<Header> {
         Header::text(ORIGIN_PARTITION, origin.partition.partition.to_string()),
         Header::text(ORIGIN_OFFSET, origin.offset.to_string()),
     ];
+    if origin.log != LogId::UNKNOWN {
+        block.push(Header::text(ORIGIN_LOG, origin.log.to_string()));
+    }
     if let Some(timestamp) = origin.timestamp_ms {
         block.push(Header::text(ORIGIN_TIMESTAMP, timestamp.to_string()));
     }
@@ -309,8 +318,11 @@ mod tests {
     type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
     fn record(headers: &[(Vec<u8>, Option<Vec<u8>>)]) -> Record {
+        record_in(LogId(-7), headers)
+    }
+    fn record_in(log: LogId, headers: &[(Vec<u8>, Option<Vec<u8>>)]) -> Record {
         let mut builder = BatchBuilder::default();
-        let slot = builder.slot(&TopicPartition::new("in", 2), Epoch(1));
+        let slot = builder.slot_in(log, &TopicPartition::new("in", 2), Epoch(1));
         let headers = headers.iter().map(|(name, value)| (&name[..], value.as_deref()));
         builder.push(slot, 9, Some(1_700_000_000_000), Some(b"k"), Some(b"not json"), headers);
         builder.build().records().next().unwrap()
@@ -334,7 +346,8 @@ mod tests {
     fn again(out: &OutgoingRecord) -> Record {
         let headers: Headers =
             out.headers.iter().map(|h| (h.name.to_vec(), h.value.as_ref().map(|v| v.to_vec()))).collect();
-        record(&headers)
+        // The topic was made again meanwhile.
+        record_in(LogId(8), &headers)
     }
     fn own(record: &StoredRecord, n: usize) -> Headers {
         record.headers[..n].iter().map(|h| (h.name.to_vec(), h.value.as_ref().map(|v| v.to_vec()))).collect()
@@ -355,6 +368,7 @@ mod tests {
             let sent = replayed(&letter, &envelope, "in".into(), "ops", now);
             let read = again(&sent);
             assert_eq!(read.origin(), envelope.origin);
+            assert_eq!((read.origin().log, read.log()), (LogId(-7), LogId(8)));
             letter = letter_of(&read, &failure);
             envelope = Envelope::of(&letter).unwrap();
             assert_eq!((envelope.user_headers, envelope.replay_count), (2, count));

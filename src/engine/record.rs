@@ -5,7 +5,7 @@
 //! through lanes, and that reading it needs no `unsafe`.
 
 use super::{Epoch, MemoryGauge};
-use crate::model::record::{Header, StoredRecord, TopicPartition};
+use crate::model::record::{Header, LogId, StoredRecord, TopicPartition};
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -17,6 +17,8 @@ pub struct PartitionSlot {
     pub partition: TopicPartition,
     /// The assignment the records belong to.
     pub epoch: Epoch,
+    /// The log it held then.
+    pub log: LogId,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -118,12 +120,16 @@ impl BatchBuilder {
             },
         }
     }
-    /// The number of `partition` under `epoch` within this batch, for [`push`](Self::push).
+    /// The number of `partition` under `epoch` within this batch, for [`push`](Self::push). Its log is unknown.
     pub fn slot(&mut self, partition: &TopicPartition, epoch: Epoch) -> u16 {
+        self.slot_in(LogId::UNKNOWN, partition, epoch)
+    }
+    /// [`slot`](Self::slot) of a partition that holds `log`, the same for a whole epoch.
+    pub fn slot_in(&mut self, log: LogId, partition: &TopicPartition, epoch: Epoch) -> u16 {
         let found =
             self.arena.slots.iter().position(|slot| slot.epoch == epoch && slot.partition == *partition);
         let index = found.unwrap_or_else(|| {
-            self.arena.slots.push(PartitionSlot { partition: partition.clone(), epoch });
+            self.arena.slots.push(PartitionSlot { partition: partition.clone(), epoch, log });
             self.arena.slots.len() - 1
         });
         index as u16
@@ -184,7 +190,7 @@ impl BatchBuilder {
     }
     /// Appends a copy of `record`.
     pub fn push_copy(&mut self, record: &Record) {
-        let slot = self.slot(record.partition(), record.epoch());
+        let slot = self.slot_in(record.log(), record.partition(), record.epoch());
         let (offset, timestamp) = (record.offset(), record.timestamp_ms());
         self.push(slot, offset, timestamp, record.key(), record.value(), record.headers());
     }
@@ -226,6 +232,10 @@ impl Record {
     /// The assignment it was read under.
     pub fn epoch(&self) -> Epoch {
         self.slot().epoch
+    }
+    /// The log it stands in.
+    pub fn log(&self) -> LogId {
+        self.slot().log
     }
     /// Its offset.
     pub fn offset(&self) -> i64 {
@@ -313,7 +323,7 @@ mod tests {
     fn a_gauge_counts_a_batch_while_any_record_of_it_lives() {
         let gauge = MemoryGauge::new(200);
         let mut builder = BatchBuilder::with_capacity(100, 1 << 20);
-        let slot = builder.slot(&TopicPartition::new("t", 0), Epoch(1));
+        let slot = builder.slot_in(LogId(5), &TopicPartition::new("t", 0), Epoch(1));
         for offset in 0..2 {
             builder.push(slot, offset, None, None, Some(&[0; 100]), std::iter::empty());
         }
@@ -327,7 +337,9 @@ mod tests {
         let copy = alone.build_counted(&gauge);
         drop(last);
         assert!(gauge.held() >= 100 && !gauge.is_full());
-        assert_eq!(copy.records().next().unwrap().value(), Some(&[0; 100][..]));
+        let copied = copy.records().next().unwrap();
+        assert_eq!((copied.value(), copied.log()), (Some(&[0; 100][..]), LogId(5)));
+        drop(copied);
         drop(copy);
         assert_eq!(gauge.held(), 0);
     }

@@ -9,6 +9,7 @@ use super::context::Quiet;
 use super::error::{describe, kind_of};
 use super::{Config, config::Role, error::client_error};
 use crate::error::{Error, ErrorKind, Result};
+use rdkafka::ClientContext;
 use rdkafka::bindings as sys;
 use rdkafka::client::Client;
 use rdkafka::metadata::Metadata;
@@ -61,27 +62,7 @@ impl Native {
         options: impl FnOnce(&Options) -> Result<()>,
         issue: impl FnOnce(*mut sys::rd_kafka_t, *const sys::rd_kafka_AdminOptions_t, *mut sys::rd_kafka_queue_t),
     ) -> Result<Event> {
-        let rk = self.client.native_ptr();
-        // SAFETY: `rk` lives as long as `self`; the returned object is ours and freed by `Options`.
-        let chosen = Options(unsafe { sys::rd_kafka_AdminOptions_new(rk, operation) });
-        chosen.request_timeout(self.timeout)?;
-        options(&chosen)?;
-        // SAFETY: as above; the queue is freed by `Queue`, after the answer was taken from it.
-        let queue = Queue(unsafe { sys::rd_kafka_queue_new(rk) });
-        issue(rk, chosen.0, queue.0);
-        // librdkafka answers at the time-out by itself; the margin only guards against its never answering.
-        let deadline = Instant::now() + self.timeout + Duration::from_secs(2);
-        loop {
-            if let Some(event) = queue.poll(SLICE) {
-                return event.into_result(what);
-            }
-            if let Some(refused) = self.refusal() {
-                return Err(refused.context(what));
-            }
-            if Instant::now() > deadline {
-                return Err(Error::unreachable(what).cause("no answer within the time-out"));
-            }
-        }
+        call(&self.client, self.timeout, what, operation, options, issue, || self.refusal())
     }
 
     /// Asks for brokers and all topics.
@@ -120,6 +101,39 @@ impl Native {
             }
         }
         None
+    }
+}
+
+/// [`Native::call`] on any client, within `timeout`; what `refusal` finds meanwhile ends it early.
+pub(in crate::kafka) fn call<C: ClientContext>(
+    client: &Client<C>,
+    timeout: Duration,
+    what: &str,
+    operation: Operation,
+    options: impl FnOnce(&Options) -> Result<()>,
+    issue: impl FnOnce(*mut sys::rd_kafka_t, *const sys::rd_kafka_AdminOptions_t, *mut sys::rd_kafka_queue_t),
+    refusal: impl Fn() -> Option<Error>,
+) -> Result<Event> {
+    let rk = client.native_ptr();
+    // SAFETY: `rk` lives as long as `client`; the returned object is ours and freed by `Options`.
+    let chosen = Options(unsafe { sys::rd_kafka_AdminOptions_new(rk, operation) });
+    chosen.request_timeout(timeout)?;
+    options(&chosen)?;
+    // SAFETY: as above; the queue is freed by `Queue`, after the answer was taken from it.
+    let queue = Queue(unsafe { sys::rd_kafka_queue_new(rk) });
+    issue(rk, chosen.0, queue.0);
+    // librdkafka answers at the time-out by itself; the margin only guards against its never answering.
+    let deadline = Instant::now() + timeout + Duration::from_secs(2);
+    loop {
+        if let Some(event) = queue.poll(SLICE) {
+            return event.into_result(what);
+        }
+        if let Some(refused) = refusal() {
+            return Err(refused.context(what));
+        }
+        if Instant::now() > deadline {
+            return Err(Error::unreachable(what).cause("no answer within the time-out"));
+        }
     }
 }
 

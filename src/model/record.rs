@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// One partition of one topic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,6 +26,45 @@ impl TopicPartition {
 impl fmt::Display for TopicPartition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]", self.topic, self.partition)
+    }
+}
+
+/// Which log a partition's records belong to: a topic that is deleted and made again begins a new one, whose
+/// offsets say nothing about those of the old. Zero where it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogId(pub i64);
+
+impl LogId {
+    /// Of a record that came without Kafka, or from a time when this was not noted.
+    pub const UNKNOWN: LogId = LogId(0);
+
+    /// The log of a topic to which its brokers gave this id.
+    pub fn of_topic(id: Uuid) -> Self {
+        Self::hashed(&format!("kylo://log/id/{id}"))
+    }
+    /// The log of a topic on brokers that give no ids: one that is made again is not told from the first.
+    pub fn of_name(cluster: &str, topic: &str) -> Self {
+        Self::hashed(&format!("kylo://log/name/{cluster}/{topic}"))
+    }
+    fn hashed(name: &str) -> Self {
+        let (high, _) = Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()).as_u64_pair();
+        // The version's bits keep it from being zero.
+        LogId(high.cast_signed())
+    }
+}
+
+/// Sixteen hexadecimal digits.
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0.cast_unsigned())
+    }
+}
+
+impl FromStr for LogId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(|bits| LogId(bits.cast_signed()))
     }
 }
 

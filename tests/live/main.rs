@@ -9,6 +9,7 @@ mod demo;
 mod killed;
 mod ledger;
 mod looking;
+mod made_again;
 mod metrics;
 mod newcomer;
 mod own_consumer;

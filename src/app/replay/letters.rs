@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::kafka::{Admin, LogEnd, ReadRange};
 use crate::model::offsets::{GroupOffset, Watermarks};
 use crate::model::pipeline::LEDGER;
-use crate::model::record::{StoredRecord, TopicPartition};
+use crate::model::record::{LogId, StoredRecord, TopicPartition};
 use crate::model::replay::Letter;
 use std::collections::BTreeMap;
 
@@ -64,6 +64,7 @@ pub fn envelope(record: &StoredRecord, cluster: &str) -> (Envelope, bool) {
     let found = foreign_origin(record);
     let named = found.is_some();
     let origin = found.unwrap_or_else(|| Origin {
+        log: LogId::UNKNOWN,
         partition: record.source.clone(),
         offset: record.offset,
         timestamp_ms: record.timestamp_ms,
@@ -111,6 +112,7 @@ fn foreign_origin(record: &StoredRecord) -> Option<Origin> {
         };
         let partition = number("kafka_dlt-original-partition").and_then(|n| i32::try_from(n).ok());
         return Some(Origin {
+            log: LogId::UNKNOWN,
             partition: TopicPartition::new(topic, partition.unwrap_or(0)),
             offset: number("kafka_dlt-original-offset").unwrap_or(0),
             timestamp_ms: number("kafka_dlt-original-timestamp"),
@@ -120,6 +122,7 @@ fn foreign_origin(record: &StoredRecord) -> Option<Origin> {
     let number = |name: &str| header_text(record, name).and_then(|text| text.parse::<i64>().ok());
     let partition = number("__connect.errors.partition").and_then(|n| i32::try_from(n).ok());
     Some(Origin {
+        log: LogId::UNKNOWN,
         partition: TopicPartition::new(topic, partition.unwrap_or(0)),
         offset: number("__connect.errors.offset").unwrap_or(0),
         timestamp_ms: None,

@@ -95,6 +95,7 @@ impl Handler for Txns {
 fn origin(record: &Record) -> Origin {
     let origin = record.origin();
     Origin {
+        log: origin.log,
         partition: origin.partition.partition,
         offset: origin.offset,
         timestamp_ms: origin.timestamp_ms.unwrap_or_default(),

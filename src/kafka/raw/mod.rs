@@ -3,12 +3,14 @@
 
 mod headers;
 mod list;
+mod logs;
 mod message;
 mod mock;
 mod produce;
 mod queue;
 
 pub(in crate::kafka) use list::{Item, items};
+pub(in crate::kafka) use logs::log_ids;
 pub(in crate::kafka) use message::Message;
 pub(in crate::kafka) use mock::mock_groups_start_at_once;
 pub(in crate::kafka) use produce::{Refused, produce};

@@ -1,7 +1,7 @@
 //! The partitions a source holds now, each with its epoch and the next offset it expects.
 
 use crate::engine::Epoch;
-use crate::model::record::TopicPartition;
+use crate::model::record::{LogId, TopicPartition};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +19,7 @@ pub(super) fn fresh_epoch() -> Epoch {
 pub(super) struct Held {
     pub(super) partition: TopicPartition,
     pub(super) epoch: Epoch,
+    pub(super) log: LogId,
     /// The next offset to hand over: all below was handed over, or lies before the start.
     pub(super) next: i64,
     pub(super) paused: bool,
@@ -71,7 +72,15 @@ mod tests {
         let states = [(true, false, false), (false, false, false), (true, true, false), (false, false, true)];
         for (number, (at_end, paused, revoking)) in (0..).zip(states) {
             let partition = TopicPartition::new("t", number);
-            holdings.insert(Held { partition, epoch: Epoch(1), next: 0, paused, at_end, revoking });
+            holdings.insert(Held {
+                partition,
+                epoch: Epoch(1),
+                log: LogId::UNKNOWN,
+                next: 0,
+                paused,
+                at_end,
+                revoking,
+            });
         }
         let numbers = |full| {
             let mut found: Vec<i32> = holdings.behind(full).iter().map(|(one, _)| one.partition).collect();
@@ -92,6 +101,7 @@ mod tests {
             holdings.insert(Held {
                 partition,
                 epoch,
+                log: LogId::UNKNOWN,
                 next: 0,
                 paused: false,
                 at_end: false,

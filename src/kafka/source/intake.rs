@@ -121,7 +121,7 @@ impl<'a> Intake<'a> {
         self.last = self.seen.iter().position(same).unwrap_or_else(|| {
             let held = self.holdings.get(message.topic(), partition).filter(|held| !held.revoking);
             let ours = held.map(|held| Ours {
-                slot: self.builder.slot(&held.partition, held.epoch),
+                slot: self.builder.slot_in(held.log, &held.partition, held.epoch),
                 partition: held.partition.clone(),
                 epoch: held.epoch,
                 next: held.next,

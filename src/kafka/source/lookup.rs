@@ -1,15 +1,16 @@
-//! What the engine must know before it says where to start: commits and log ends. Asked on a thread of its
+//! What must be known before reading starts: commits, log ends, and which log it is. Asked on a thread of its
 //! own, since the answers block and the source must go on polling.
 
 use super::context::LetterBox;
 use super::wake::Alarm;
 use crate::engine::Committed;
 use crate::kafka::error::describe;
-use crate::kafka::raw::items;
-use crate::model::record::TopicPartition;
+use crate::kafka::raw::{items, log_ids};
+use crate::model::record::{LogId, TopicPartition};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
+use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) partition: TopicPartition,
+    pub(super) log: LogId,
     pub(super) committed: Option<Committed>,
     pub(super) log_start: i64,
     pub(super) log_end: i64,
@@ -73,6 +75,9 @@ fn look_up(
         .committed_offsets(list, limit)
         .map_err(|error| format!("reading committed offsets: {}", words(&error)))?;
     let committed = items(&committed);
+    let topics: BTreeSet<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
+    let topics: Vec<&str> = topics.into_iter().collect();
+    let logs = log_ids(consumer.client(), &topics, limit).map_err(|error| error.to_string())?;
     let ends = log_ends(consumer, partitions, limit);
     let mut found = Vec::with_capacity(partitions.len());
     for (partition, ends) in partitions.iter().zip(ends) {
@@ -85,7 +90,8 @@ fn look_up(
         let committed = item
             .filter(|item| item.offset >= 0)
             .map(|item| Committed { offset: item.offset, metadata: item.metadata.clone() });
-        found.push(Found { partition: partition.clone(), committed, log_start, log_end });
+        let log = logs.get(&*partition.topic).copied().unwrap_or_default();
+        found.push(Found { partition: partition.clone(), log, committed, log_start, log_end });
     }
     match found.len() == partitions.len() {
         true => Ok(found),

@@ -6,7 +6,7 @@ use super::io::Io;
 use super::lookup::{self, Found, News};
 use crate::engine::{Assigned, Epoch, SourceEvent};
 use crate::kafka::raw::items;
-use crate::model::record::TopicPartition;
+use crate::model::record::{LogId, TopicPartition};
 use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::sync::mpsc;
@@ -40,6 +40,7 @@ pub(super) enum Assigning {
 pub(super) struct Starting {
     partition: TopicPartition,
     epoch: Epoch,
+    log: LogId,
     at: Option<i64>,
 }
 
@@ -131,20 +132,14 @@ impl Io {
 
     /// Tells the engine what is coming, each partition under an epoch of its own.
     fn offer(&mut self, found: Vec<Found>) -> Vec<Starting> {
-        let assigned: Vec<Assigned> = found
+        let (assigned, starting) = found
             .into_iter()
-            .map(|Found { partition, committed, log_start, log_end }| Assigned {
-                partition,
-                epoch: fresh_epoch(),
-                committed,
-                log_start,
-                log_end,
+            .map(|Found { partition, log, committed, log_start, log_end }| {
+                let epoch = fresh_epoch();
+                let starting = Starting { partition: partition.clone(), epoch, log, at: None };
+                (Assigned { partition, epoch, committed, log_start, log_end }, starting)
             })
-            .collect();
-        let starting = assigned
-            .iter()
-            .map(|one| Starting { partition: one.partition.clone(), epoch: one.epoch, at: None })
-            .collect();
+            .unzip();
         self.tell(SourceEvent::Assigned(assigned));
         starting
     }
@@ -172,7 +167,7 @@ impl Io {
 
     fn assign(&mut self, list: &TopicPartitionList, starting: Vec<Starting>) {
         let mut at = TopicPartitionList::with_capacity(list.count());
-        for Starting { partition, epoch, at: offset } in starting {
+        for Starting { partition, epoch, log, at: offset } in starting {
             let next = offset.unwrap_or(0);
             if !self.queues.forward(&partition.topic, partition.partition)
                 || at
@@ -184,6 +179,7 @@ impl Io {
             self.holdings.insert(Held {
                 partition,
                 epoch,
+                log,
                 next,
                 paused: false,
                 at_end: false,

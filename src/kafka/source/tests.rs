@@ -3,7 +3,7 @@
 use super::harness::*;
 use super::*;
 use crate::engine::{BatchBuilder, Committed, Epoch, Record};
-use crate::model::record::{Header, OutgoingRecord, TopicPartition};
+use crate::model::record::{Header, LogId, OutgoingRecord, TopicPartition};
 use bytes::Bytes;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use std::collections::BTreeSet;
@@ -38,6 +38,8 @@ async fn records_arrive_byte_for_byte() {
     assert_eq!(member.ends[&TopicPartition::new("t", 1)], 3);
     let read: Vec<_> = member.read.iter().map(Record::to_stored).collect();
     assert_eq!(read.len(), sent.len());
+    let logs: BTreeSet<LogId> = member.read.iter().map(Record::log).collect();
+    assert!(logs.len() == 1 && !logs.contains(&LogId::UNKNOWN), "all stand in one log: {logs:?}");
     for (read, sent) in read.iter().zip(&sent) {
         assert_eq!((&read.key, &read.value, &read.headers), (&sent.key, &sent.value, &sent.headers));
         assert_eq!(read.timestamp_ms, sent.timestamp_ms);

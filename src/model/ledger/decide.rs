@@ -5,6 +5,7 @@ use super::message::TxnsBatch;
 use super::normalise::normalise;
 use super::rules::{ActiveRule, RuleSet};
 use super::transaction::Txn;
+use crate::model::record::LogId;
 use crate::mutants::planted;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use uuid::Uuid;
 /// The message that wrote a row: its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
+    /// The log it first stood in.
+    pub log: LogId,
     /// Partition the message first stood in; -1 when it came without Kafka.
     pub partition: i32,
     /// Its offset there.
@@ -22,14 +25,15 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// True when work of this origin may overwrite work of `other`: within a partition the offset decides, across
-    /// partitions the timestamp, and the partition's number when even that is the same.
+    /// True when work of this origin may overwrite work of `other`: within a partition of one log the offset
+    /// decides, else the timestamp. Where even that is the same, any order will do that is always the same one;
+    /// it keeps that of the offsets, for rows whose log was not noted.
     pub fn is_newer_than(&self, other: &Origin) -> bool {
-        if self.partition == other.partition {
-            self.offset > other.offset
-        } else {
-            (self.timestamp_ms, self.partition) > (other.timestamp_ms, other.partition)
+        if (self.log, self.partition) == (other.log, other.partition) {
+            return self.offset > other.offset;
         }
+        let order = |origin: &Origin| (origin.timestamp_ms, origin.partition, origin.offset, origin.log);
+        order(self) > order(other)
     }
 }
 
@@ -199,7 +203,10 @@ mod tests {
     use proptest::prelude::*;
 
     const fn at(partition: i32, offset: i64, timestamp_ms: i64) -> Origin {
-        Origin { partition, offset, timestamp_ms }
+        in_log(1, partition, offset, timestamp_ms)
+    }
+    const fn in_log(log: i64, partition: i32, offset: i64, timestamp_ms: i64) -> Origin {
+        Origin { log: LogId(log), partition, offset, timestamp_ms }
     }
 
     fn message(origin: Origin, transactions: Vec<Txn<'static>>) -> Prepared<'static> {
@@ -225,6 +232,12 @@ mod tests {
             (at(1, 9, 8), at(0, 5, 9), false),
             (at(1, 0, 9), at(0, 0, 9), true),
             (at(0, 0, 9), at(1, 0, 9), false),
+            // A topic made again begins at offset 0; what is late from the old one stays late.
+            (in_log(2, 0, 0, 9), in_log(1, 0, 7, 8), true),
+            (in_log(1, 0, 7, 8), in_log(2, 0, 0, 9), false),
+            // A row from before logs were noted, and the message that wrote it, once more.
+            (in_log(1, 0, 5, 8), in_log(0, 0, 6, 8), false),
+            (in_log(1, 0, 6, 8), in_log(0, 0, 5, 8), true),
         ] {
             assert_eq!(a.is_newer_than(&b), expected, "{a:?} {b:?}");
         }

@@ -1,5 +1,6 @@
 //! The ledger's SQL: transactions, pending rows, rules, promotion. Every query filters on the company.
 
+mod columns;
 mod promote;
 mod rules;
 mod txns;

@@ -1,13 +1,14 @@
 //! Mover and triage: transactions and pending rows, in bulk.
 
 use super::LOCK;
+use super::columns::{Columns, Messages};
 use crate::consent::WriteToken;
-use crate::model::ledger::decide::{Change, Origin, Plan, Prepared, Row, Stored, Tally};
+use crate::model::ledger::decide::{Change, Origin, Plan, Prepared, Stored, Tally};
 use crate::model::ledger::rules::{ActiveRule, RulesMark};
+use crate::model::record::LogId;
 use crate::postgres::{Error, Transaction};
 use futures_util::future::try_join3;
 use hashbrown::HashMap;
-use jiff::civil::Date;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ pub struct Opening {
 
 const MARK: &str = "select count(*), coalesce(max(version), 0) from app.rules_active where company_id = $1";
 
-const STORED: &str = "select txn_uid, content_hash, origin_partition, origin_offset, origin_timestamp \
+const STORED: &str = "select txn_uid, content_hash, origin_log, origin_partition, origin_offset, origin_timestamp \
      from app.transactions where company_id = $1 and txn_uid = any($2)";
 
 /// Takes the company's lock, then reads what is stored of `uids` and the state of the rules: one round trip.
@@ -46,8 +47,12 @@ pub async fn open(
     for row in &rows {
         let hash: &[u8] = row.try_get(1)?;
         let hash = hash.try_into().map_err(|_| Error::unexpected("a content_hash is not 32 bytes long"))?;
-        let origin =
-            Origin { partition: row.try_get(2)?, offset: row.try_get(3)?, timestamp_ms: row.try_get(4)? };
+        let origin = Origin {
+            log: LogId(row.try_get(2)?),
+            partition: row.try_get(3)?,
+            offset: row.try_get(4)?,
+            timestamp_ms: row.try_get(5)?,
+        };
         stored.insert(row.try_get(0)?, Stored { hash, origin });
     }
     Ok(Opening { mark: RulesMark { count: mark.try_get(0)?, version: mark.try_get(1)? }, stored })
@@ -92,7 +97,7 @@ pub struct Written {
 }
 
 // The columns that every row of a plan brings, as arrays of one length; messages are named by their place in
-// the arrays $16 to $19, since a batch id for each row would be most of what is sent.
+// the arrays $16 to $19 and $22, since a batch id for each row would be most of what is sent.
 const ROWS: &str = "unnest($2::uuid[], $3::text[], $4::date[], $5::bigint[], $6::text[], $7::text[], \
      $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::uuid[], $14::text[], $15::text[], \
      $20::int[], $21::int[]) \
@@ -105,13 +110,13 @@ fn insert_sql() -> &'static str {
         format!(
             "insert into app.transactions (company_id, txn_uid, source_id, posted_date, amount_cents, currency, \
                  description, description_norm, counterparty, memo, category, content_hash, rule_id, \
-                 target_sheet, target_header, decided_at, first_batch, last_batch, origin_partition, \
-                 origin_offset, origin_timestamp) \
+                 target_sheet, target_header, decided_at, first_batch, last_batch, origin_log, \
+                 origin_partition, origin_offset, origin_timestamp) \
              select $1, i.txn_uid, i.source_id, i.posted_date, i.amount_cents, i.currency, i.description, \
                  i.description_norm, i.counterparty, i.memo, i.category, i.content_hash, i.rule_id, \
                  i.target_sheet, i.target_header, case when i.rule_id is not null then now() end, \
-                 ($16::text[])[i.first], ($16::text[])[i.last], ($17::int[])[i.last], \
-                 ($18::bigint[])[i.last], ($19::bigint[])[i.last] \
+                 ($16::text[])[i.first], ($16::text[])[i.last], ($22::bigint[])[i.last], \
+                 ($17::int[])[i.last], ($18::bigint[])[i.last], ($19::bigint[])[i.last] \
              from {ROWS}"
         )
     })
@@ -127,7 +132,7 @@ fn update_sql() -> &'static str {
                  category = i.category, content_hash = i.content_hash, rule_id = i.rule_id, \
                  target_sheet = i.target_sheet, target_header = i.target_header, \
                  decided_at = case when i.rule_id is not null then now() end, \
-                 last_batch = ($16::text[])[i.last], origin_partition = ($17::int[])[i.last], \
+                 last_batch = ($16::text[])[i.last], origin_log = ($22::bigint[])[i.last], origin_partition = ($17::int[])[i.last], \
                  origin_offset = ($18::bigint[])[i.last], origin_timestamp = ($19::bigint[])[i.last], \
                  updated_at = now() \
              from {ROWS} where t.company_id = $1 and t.txn_uid = i.txn_uid "
@@ -179,140 +184,6 @@ const METRICS: &str = "insert into control.triage_metrics (company_id, batch_id,
          m.resolved, $9::int, greatest(0, extract(epoch from clock_timestamp() - now()) * 1000 - $10::int)::int, $10::int \
      from unnest($2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[]) \
          as m(batch_id, transactions, inserted, updated, matched, unmatched, resolved)";
-
-/// The messages of a run as arrays, addressed from 1.
-struct Messages<'p> {
-    batches: Vec<&'p str>,
-    partitions: Vec<i32>,
-    offsets: Vec<i64>,
-    timestamps: Vec<i64>,
-}
-
-impl<'p> Messages<'p> {
-    fn new(messages: &'p [Prepared<'p>]) -> Self {
-        Messages {
-            batches: messages.iter().map(|message| message.batch.batch_id.as_ref()).collect(),
-            partitions: messages.iter().map(|message| message.origin.partition).collect(),
-            offsets: messages.iter().map(|message| message.origin.offset).collect(),
-            timestamps: messages.iter().map(|message| message.origin.timestamp_ms).collect(),
-        }
-    }
-}
-
-/// PostgreSQL counts array elements from 1.
-fn place(index: usize) -> i32 {
-    index as i32 + 1
-}
-
-/// Rows as columns.
-#[derive(Default)]
-struct Columns<'p> {
-    uid: Vec<Uuid>,
-    source_id: Vec<&'p str>,
-    date: Vec<Date>,
-    cents: Vec<i64>,
-    currency: Vec<&'p str>,
-    description: Vec<&'p str>,
-    norm: Vec<&'p str>,
-    counterparty: Vec<Option<&'p str>>,
-    memo: Vec<Option<&'p str>>,
-    category: Vec<Option<&'p str>>,
-    hash: Vec<&'p [u8]>,
-    rule_id: Vec<Option<Uuid>>,
-    sheet: Vec<Option<&'p str>>,
-    header: Vec<Option<&'p str>>,
-    first: Vec<i32>,
-    last: Vec<i32>,
-    matched: Vec<bool>,
-}
-
-impl<'p> Columns<'p> {
-    fn push(&mut self, row: &'p Row<'p>) {
-        self.uid.push(row.uid);
-        self.source_id.push(&row.txn.id);
-        self.date.push(row.txn.date);
-        self.cents.push(row.txn.cents);
-        self.currency.push(&row.txn.currency);
-        self.description.push(&row.txn.description);
-        self.norm.push(&row.description_norm);
-        self.counterparty.push(row.txn.counterparty.as_deref());
-        self.memo.push(row.txn.memo.as_deref());
-        self.category.push(row.txn.category.as_deref());
-        self.hash.push(&row.hash);
-        self.rule_id.push(row.rule.as_ref().map(|rule| rule.rule_id));
-        self.sheet.push(row.rule.as_ref().map(|rule| rule.target_sheet.as_str()));
-        self.header.push(row.rule.as_ref().map(|rule| rule.target_header.as_str()));
-        self.first.push(place(row.first_message));
-        self.last.push(place(row.last_message));
-        self.matched.push(row.rule.is_some());
-    }
-    fn of(rows: impl Iterator<Item = &'p Row<'p>>) -> Self {
-        let mut columns = Columns::default();
-        rows.for_each(|row| columns.push(row));
-        columns
-    }
-    /// In the order of the primary key. The uuids are random: entered as they come, each touches another page of
-    /// the index, and a run of 12,800 rows costs the server twice the time.
-    fn in_key_order(rows: impl Iterator<Item = &'p Row<'p>>) -> Self {
-        let mut rows: Vec<&'p Row<'p>> = rows.collect();
-        rows.sort_unstable_by_key(|row| row.uid);
-        Self::of(rows.into_iter())
-    }
-    fn is_empty(&self) -> bool {
-        self.uid.is_empty()
-    }
-    /// The parameters of [`insert_sql`] and [`update_sql`].
-    fn transaction_parameters<'s>(
-        &'s self,
-        company_id: &'s &str,
-        messages: &'s Messages<'p>,
-    ) -> [&'s (dyn ToSql + Sync); 21] {
-        [
-            company_id,
-            &self.uid,
-            &self.source_id,
-            &self.date,
-            &self.cents,
-            &self.currency,
-            &self.description,
-            &self.norm,
-            &self.counterparty,
-            &self.memo,
-            &self.category,
-            &self.hash,
-            &self.rule_id,
-            &self.sheet,
-            &self.header,
-            &messages.batches,
-            &messages.partitions,
-            &messages.offsets,
-            &messages.timestamps,
-            &self.first,
-            &self.last,
-        ]
-    }
-    /// The parameters of [`PENDING_CHANGE`]; without the last, those of [`PENDING_INSERT`].
-    fn pending_parameters<'s>(
-        &'s self,
-        company_id: &'s &str,
-        messages: &'s Messages<'p>,
-    ) -> [&'s (dyn ToSql + Sync); 12] {
-        [
-            company_id,
-            &self.uid,
-            &self.date,
-            &self.norm,
-            &self.cents,
-            &messages.batches,
-            &messages.partitions,
-            &messages.offsets,
-            &messages.timestamps,
-            &self.first,
-            &self.last,
-            &self.matched,
-        ]
-    }
-}
 
 /// Writes `plan` and one metrics row for each message; two round trips at most.
 ///
