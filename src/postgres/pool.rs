@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_postgres::{Client, Statement};
 
 /// How many connections may be open.
@@ -25,6 +26,13 @@ impl Default for PoolLimits {
 
 /// How long [`Pools::get`] waits for somebody else to give a connection back.
 const WAIT: Duration = Duration::from_secs(30);
+
+/// A connection that was handed out longer ago than this is asked for a word before it is handed out again: the way to
+/// the server may swallow everything, and whoever used it would wait for the end of its own patience.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How long that word may take.
+const WORD: Duration = Duration::from_secs(5);
 
 /// Connections to many databases. Cheap to clone; all clones share the bounds.
 #[derive(Clone)]
@@ -51,7 +59,16 @@ struct Session {
     /// A transaction was begun and not seen to end.
     in_transaction: bool,
     reusable: bool,
+    /// When it was handed out last.
+    taken: Instant,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Session {
+    async fn answers(&self) -> bool {
+        self.taken.elapsed() < FRESH
+            || matches!(tokio::time::timeout(WORD, self.client.check_connection()).await, Ok(Ok(())))
+    }
 }
 
 impl Pools {
@@ -74,7 +91,12 @@ impl Pools {
         let turn = tokio::time::timeout(WAIT, gate.acquire_owned()).await.map_err(|_| full())?;
         let turn = turn.map_err(|_| full())?;
         if let Some(session) = self.0.take_idle(dsn) {
-            return Ok(Lease::new(self.0.clone(), dsn.clone(), session, turn));
+            if session.answers().await {
+                return Ok(Lease::new(self.0.clone(), dsn.clone(), session, turn));
+            }
+            // Its neighbours went the same way.
+            drop(session);
+            self.0.lock().idle.remove(dsn);
         }
         let permit = match self.0.total.clone().try_acquire_owned() {
             Ok(permit) => permit,
@@ -92,6 +114,7 @@ impl Pools {
             statements: HashMap::new(),
             in_transaction: false,
             reusable: true,
+            taken: Instant::now(),
             _permit: permit,
         };
         Ok(Lease::new(self.0.clone(), dsn.clone(), session, turn))
@@ -153,7 +176,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    fn new(pools: Arc<Inner>, dsn: Dsn, session: Session, turn: OwnedSemaphorePermit) -> Self {
+    fn new(pools: Arc<Inner>, dsn: Dsn, mut session: Session, turn: OwnedSemaphorePermit) -> Self {
+        session.taken = Instant::now();
         Lease { pools, dsn, session: Some(Box::new(session)), _turn: turn }
     }
     #[allow(clippy::expect_used)]

@@ -249,3 +249,45 @@ async fn sslmode_means_what_libpq_says() {
         assert_eq!(encrypted, expected, "{options}: {seen:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_that_swallows_everything_costs_one_word_and_not_one_for_each_connection() {
+    let server = server().await;
+    let url = server.dsn().secret().expose().clone();
+    let target = url.rsplit('@').next().and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // What connected before the flag is set is half-open from then on.
+    let (swallow, swallowed) = tokio::sync::watch::channel(false);
+    let to = target.clone();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut dead = swallowed.clone();
+            let born_dead = *dead.borrow();
+            let target = to.clone();
+            tokio::spawn(async move {
+                let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+                let died = async { drop(dead.wait_for(|dead| *dead && !born_dead).await) };
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                    () = died => std::future::pending().await,
+                }
+            });
+        }
+    });
+    let dsn = Dsn::parse(&url.replace(&target, &address.to_string())).unwrap();
+    let pools = Pools::new(PoolLimits { total: 4, per_dsn: 4 });
+    let mut leases = Vec::new();
+    for _ in 0..4 {
+        leases.push(pools.get(&dsn).await.unwrap());
+    }
+    drop(leases);
+    assert_eq!(pools.open(), 4);
+    swallow.send(true).unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let started = Instant::now();
+    let lease = pools.get(&dsn).await.unwrap();
+    lease.reached().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert_eq!(pools.open(), 1, "the others go with it");
+}
