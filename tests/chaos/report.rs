@@ -36,6 +36,9 @@ impl Report {
     }
 }
 
+/// Broken promises of one scenario that are printed.
+const TOLD: usize = 12;
+
 /// A row of the table.
 pub struct Line {
     name: &'static str,
@@ -45,7 +48,12 @@ pub struct Line {
 }
 
 impl Line {
-    pub fn new(scenario: &Scenario, report: Report, took: Duration) -> Line {
+    pub fn new(scenario: &Scenario, mut report: Report, took: Duration) -> Line {
+        let more = report.problems.len().saturating_sub(TOLD);
+        report.problems.truncate(TOLD);
+        if more > 0 {
+            report.problems.push(format!("and {more} more"));
+        }
         Line { name: scenario.name, fault: scenario.fault, took, report }
     }
     pub fn broken(scenario: &Scenario, why: &str, took: Duration) -> Line {

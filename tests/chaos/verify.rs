@@ -91,14 +91,14 @@ pub fn verify(world: &World, log: &[Sent], faults: &[Fault], expected: &Expected
     let maybe = log.iter().filter(|sent| sent.maybe).count();
     report.check(log.len() > maybe, || "nothing was acknowledged".into());
     let mut stored_at: HashMap<String, f64> = HashMap::new();
-    for database in world.databases() {
+    for (place, database) in world.databases().into_iter().enumerate() {
         let mut sql = Sql::new(&database);
         let effects = sql.rows(
             "select company, source, batch, op, xid, cents, ruled, extract(epoch from at) from chaos.effects \
              where kind = 'txn' order by seq",
         );
         std::fs::write(
-            world.folder.join("effects.txt"),
+            world.folder.join(format!("effects-{place}.txt")),
             effects.iter().map(|row| row.join(" ") + "\n").collect::<String>(),
         )
         .expect("writing the evidence");

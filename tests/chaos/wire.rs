@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const PRODUCE: (i16, i16) = (0, 3);
 const FETCH: (i16, i16) = (1, 4);
+const DESCRIBE_LOG_DIRS: (i16, i16) = (35, 1);
 
 /// A record as it lies in the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +97,28 @@ pub fn fetch(broker: &str, topic: &str, partition: i32) -> Vec<Raw> {
             return records;
         }
     }
+}
+
+/// Bytes that the logs of `topic` take on the broker's disk.
+pub fn stored_bytes(broker: &str, topic: &str) -> i64 {
+    let answer = ask(broker, DESCRIBE_LOG_DIRS, &(-1_i32).to_be_bytes());
+    let mut at = Cursor(&answer);
+    at.i32();
+    let mut sum = 0;
+    for _ in 0..at.i32() {
+        at.i16();
+        at.string();
+        for _ in 0..at.i32() {
+            let name = at.string();
+            for _ in 0..at.i32() {
+                at.i32();
+                let size = at.i64();
+                at.take(8 + 1);
+                sum += if name == topic.as_bytes() { size } else { 0 };
+            }
+        }
+    }
+    sum
 }
 
 /// Reads a batch behind its length; gives the offset behind it.
@@ -202,6 +225,10 @@ impl<'a> Cursor<'a> {
     }
     fn array<const N: usize>(&mut self) -> [u8; N] {
         self.take(N).try_into().expect("as many bytes as asked for")
+    }
+    fn string(&mut self) -> &'a [u8] {
+        let length = self.i16();
+        self.take(length as usize)
     }
     fn i16(&mut self) -> i16 {
         i16::from_be_bytes(self.array())

@@ -40,6 +40,11 @@ pub const SCENARIOS: &[Scenario] = &[
         fault: "SIGSTOP between claim and post, then CONT",
         run: tabs::claim_zombie,
     },
+    Scenario {
+        name: "half-open",
+        fault: "connections to PostgreSQL that swallow all",
+        run: network::database_half_open,
+    },
     Scenario { name: "sheets", fault: "sheets refuse for 60 s", run: tabs::refused },
     Scenario { name: "broker", fault: "kill -9 of the broker, TERM while it is down", run: brokers::killed },
     Scenario {

@@ -78,12 +78,8 @@ pub fn broker(context: &Context) -> Report {
 pub fn database(context: &Context) -> Report {
     let mut rng = context.rng();
     let control = context.database("control");
-    let direct = context.database("behind");
-    let server =
-        direct.rsplit('@').next().and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
-    let proxy = Proxy::start(&server);
-    let behind = with_address(&direct, &proxy.address);
-    let companies = (0..8).map(|at| (at % 2 == 1).then(|| (behind.clone(), direct.clone()))).collect();
+    let (proxy, behind) = behind_proxy(&context.database("behind"));
+    let companies = (0..8).map(|at| (at % 2 == 1).then(|| behind.clone())).collect();
     let plan = Plan { brokers: context.brokers(), control: (control.clone(), control), companies };
     let mut stage = Stage::new(context, World::new(context, plan), 2, 40);
     for turn in 0..8 {
@@ -116,4 +112,59 @@ pub fn database(context: &Context) -> Report {
     // Batches that went through the bad network: a commit in doubt may be done again.
     stage.report.bound = stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count();
     stage.finish()
+}
+
+/// The longest a handler may run, and the rest of coming back.
+const NOTICED: f64 = 75.0;
+
+/// Every connection to one company database is left half-open: nobody is told, and new ones are sound. The handlers'
+/// time-out finds it out, once, however many connections wait in the pools.
+pub fn database_half_open(context: &Context) -> Report {
+    let control = context.database("control");
+    let (proxy, behind) = behind_proxy(&context.database("behind"));
+    let companies = (0..8).map(|at| (at % 2 == 1).then(|| behind.clone())).collect();
+    let plan = Plan { brokers: context.brokers(), control: (control.clone(), control), companies };
+    let mut stage = Stage::new(context, World::new(context, plan), 2, 20);
+    // While a rebalance waits for a handler, the client pauses all partitions of its process: the group is at rest first.
+    let reads = format!("{}[", stage.world.txns());
+    stage.wait("both workers have partitions", |stage| {
+        stage.workers.iter().all(|worker| worker.output().contains(&reads))
+    });
+    stage.settle_all();
+    // Every pool is full.
+    stage.load.burst(300);
+    stage.settle_all();
+    stage.load.burst(100);
+    let at = now();
+    proxy.half_open();
+    let (mut others, mut own): (f64, f64) = (0.0, 0.0);
+    let until = at + NOTICED;
+    while now() < until {
+        std::thread::sleep(Duration::from_millis(500));
+        others = others.max(stage.oldest(|sent| sent.company % 2 == 0));
+        own = stage.oldest(|sent| sent.company % 2 == 1);
+        if now() - at > 10.0 && own < 2.0 {
+            break;
+        }
+    }
+    let took = now() - at;
+    stage.report.times = 1;
+    stage.faults.push(Fault { from: at, mended: at, to: at + NOTICED });
+    let cut = proxy.cut();
+    stage.report.bit =
+        format!("{cut} connections half-open, noticed after {took:.0} s; oldest of the others {others:.1} s");
+    stage.report.check(cut > 0 && took > 15.0, || format!("nobody waited: {cut} connections, {took:.0} s"));
+    stage.report.check(own < 2.0, || format!("after {took:.0} s a batch still waits, since {own:.0} s"));
+    stage.report.check(others < 5.0, || format!("a company with a sound database waited {others:.1} s"));
+    // What a half-open connection did nobody was told.
+    stage.report.bound = stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count();
+    stage.finish()
+}
+
+/// A proxy before the server of the database `direct`, and the database as seen through it and directly.
+pub fn behind_proxy(direct: &str) -> (Proxy, (String, String)) {
+    let server = direct.rsplit('@').next().and_then(|rest| rest.split('/').next()).expect("an address");
+    let proxy = Proxy::start(server);
+    let behind = with_address(direct, &proxy.address);
+    (proxy, (behind, direct.to_owned()))
 }

@@ -1,13 +1,15 @@
 //! Too much at once: a key that is slow, a backlog behind a database that does not answer.
 
 use super::kills::Window;
+use super::network::behind_proxy;
 use super::{Context, RECONNECT, Stage};
 use crate::broker::partition_of;
 use crate::load::now;
-use crate::proxy::{Mode, Proxy};
+use crate::proxy::Mode;
 use crate::report::Report;
-use crate::sql::{Sql, with_address};
+use crate::sql::Sql;
 use crate::verify::Fault;
+use crate::wire;
 use crate::worker::{Footprint, Worker};
 use crate::world::{PARTITIONS, Plan, World};
 use std::time::{Duration, Instant};
@@ -58,15 +60,11 @@ const BACKLOG_MIB: usize = 256;
 /// The companies' database stops answering and a backlog many times the budget lies behind it: memory stays flat.
 pub fn backlog(context: &Context) -> Report {
     let control = context.database("control");
-    let direct = context.database("behind");
-    let server =
-        direct.rsplit('@').next().and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
-    let proxy = Proxy::start(&server);
-    let behind = with_address(&direct, &proxy.address);
+    let (proxy, behind) = behind_proxy(&context.database("behind"));
     let plan = Plan {
         brokers: context.brokers(),
         control: (control.clone(), control),
-        companies: vec![Some((behind, direct)); 8],
+        companies: vec![Some(behind); 8],
     };
     let mut stage = Stage::new(context, World::new(context, plan), 1, 10);
     stage.settle_all();
@@ -89,6 +87,8 @@ pub fn backlog(context: &Context) -> Report {
         std::thread::sleep(Duration::from_millis(200));
     }
     stage.load.flush();
+    let stored = wire::stored_bytes(&stage.world.brokers, &stage.world.txns());
+    let ratio = (BACKLOG_MIB << 20) as f64 / stored.max(1) as f64;
     proxy.set(Mode::Pass);
     stage.report.times = 1;
     stage.faults.push(Fault::mended(from, 30.0));
@@ -97,7 +97,9 @@ pub fn backlog(context: &Context) -> Report {
     let most = curve.iter().copied().fold(0.0, f64::max);
     let text: Vec<String> = curve.iter().map(|mib| format!("{mib:.0}")).collect();
     std::fs::write(stage.world.folder.join("memory.txt"), text.join("\n")).expect("writing the evidence");
-    stage.report.bit = format!("{BACKLOG_MIB} MiB waited; base {base:.0} MiB, at most {most:.0} MiB");
+    stage.report.bit = format!(
+        "{BACKLOG_MIB} MiB waited, compressed {ratio:.1} times; base {base:.0} MiB, at most {most:.0} MiB"
+    );
     stage.report.check(most - base > 30.0, || format!("only {:.0} MiB of it came in", most - base));
     stage
         .report
