@@ -149,8 +149,8 @@ impl Runtime {
         let Some(marks) = &self.marks else { return };
         let Some(id) = self.scheduler.partitions.find(partition, epoch) else { return };
         let probation = self.quarantine == Quarantine::Probation;
-        let mark = self.scheduler.partitions.get(id).mark(probation).encode();
-        if let Err(error) = marks.write(partition, &mark) {
+        let mark = self.scheduler.partitions.get(id).mark(probation);
+        if let Err(error) = marks.write(partition, mark) {
             tracing::warn!(%partition, %error, "writing the mark of running records");
         }
     }
@@ -164,7 +164,7 @@ impl Runtime {
         let cleared = if suspects.is_empty() {
             marks.remove(partition)
         } else {
-            marks.write(partition, &Mark::of_suspects(suspects, Vec::new()).encode())
+            marks.write(partition, Mark::of_suspects(suspects, Vec::new()))
         };
         if let Err(error) = cleared {
             tracing::warn!(%partition, %error, "clearing the mark of running records");

@@ -165,7 +165,7 @@ impl Partition {
         let mut mark = Mark::of_suspects(&self.suspects, self.alone.clone());
         mark.probation = probation && !self.suspects.is_empty();
         if self.alone.is_empty() {
-            mark.runs.extend(self.out.values().copied());
+            mark.out = self.out.values().copied().collect();
         }
         mark
     }

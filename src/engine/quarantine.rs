@@ -10,12 +10,16 @@
 //! record with a death to its name runs again only after a probation, in which everything but such records runs
 //! as usual. A process that dies in its probation is killed by something else, and all deaths are forgotten.
 //!
+//! A mark names the process that wrote it. One that lost its partition leaves its mark behind, since the file may be
+//! somebody else's by then; when the partition comes back to it, its own runs prove no death.
+//!
 //! A mark survives the process, not the machine: it is written, not synced. Reading one that is torn finds no
 //! suspects.
 
 use crate::model::record::TopicPartition;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 /// Deaths while running alone that condemn a record.
 pub const DEATHS: u32 = 3;
@@ -71,9 +75,19 @@ impl Suspects {
         self.groups.keys().copied()
     }
 
+    /// What is still suspect where whoever wrote `mark` lives.
+    fn of_the_living(mark: Mark) -> Self {
+        let mut suspects = Suspects { groups: mark.waiting, deaths: mark.deaths };
+        if let [first, ..] = mark.alone.as_slice() {
+            suspects.groups.insert(*first, mark.alone.len() as u32);
+        }
+        suspects
+    }
+
     /// What is suspect after a process died with `mark` written.
     fn after_death(mark: Mark) -> Self {
-        let mut suspects = Suspects { groups: mark.runs, deaths: mark.deaths };
+        let mut suspects = Suspects { groups: mark.waiting, deaths: mark.deaths };
+        suspects.groups.extend(mark.out);
         if mark.probation {
             suspects.deaths.clear();
         }
@@ -92,8 +106,12 @@ impl Suspects {
 /// The content of a mark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// Runs that are out, or suspects that still wait.
-    pub runs: BTreeMap<i64, u32>,
+    /// Who wrote it.
+    pub by: u64,
+    /// Suspects that wait.
+    pub waiting: BTreeMap<i64, u32>,
+    /// Runs that are out.
+    pub out: BTreeMap<i64, u32>,
     /// The records that run alone now.
     pub alone: Vec<i64>,
     /// Deaths of single records so far.
@@ -102,28 +120,30 @@ pub(super) struct Mark {
     pub probation: bool,
 }
 
-const MAGIC: &[u8; 8] = b"kylomrk1";
+const MAGIC: &[u8; 8] = b"kylomrk2";
 
 impl Mark {
     /// The mark of a partition whose suspects still wait, with `alone` running.
     pub fn of_suspects(suspects: &Suspects, alone: Vec<i64>) -> Self {
-        let mut runs = suspects.groups.clone();
+        let mut waiting = suspects.groups.clone();
         for offset in &alone {
-            runs.remove(offset);
+            waiting.remove(offset);
         }
-        Mark { runs, alone, deaths: suspects.deaths.clone(), probation: false }
+        Mark { waiting, alone, deaths: suspects.deaths.clone(), ..Mark::default() }
     }
 
-    /// Magic, three counts and the flag, the entries, magic again: little endian.
+    /// Magic, who wrote it, four counts and the flag, the entries, magic again: little endian.
     pub fn encode(&self) -> Vec<u8> {
-        let counts = [self.runs.len(), self.alone.len(), self.deaths.len(), usize::from(self.probation)];
-        let mut bytes = Vec::with_capacity(32 + counts.iter().sum::<usize>() * 12);
+        let counts = [self.waiting.len(), self.out.len(), self.alone.len(), self.deaths.len()];
+        let counts = counts.into_iter().chain([usize::from(self.probation)]);
+        let mut bytes = Vec::with_capacity(48 + counts.clone().sum::<usize>() * 12);
         bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&self.by.to_le_bytes());
         for count in counts {
             bytes.extend_from_slice(&(count as u32).to_le_bytes());
         }
         let alone = self.alone.iter().map(|offset| (offset, &1));
-        for (offset, count) in self.runs.iter().chain(alone).chain(&self.deaths) {
+        for (offset, count) in self.waiting.iter().chain(&self.out).chain(alone).chain(&self.deaths) {
             bytes.extend_from_slice(&offset.to_le_bytes());
             bytes.extend_from_slice(&count.to_le_bytes());
         }
@@ -133,13 +153,14 @@ impl Mark {
 
     /// Reads a mark; what lies behind its end is left over from a longer one.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes.strip_prefix(MAGIC)?;
+        let (by, mut rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
         let mut number = || {
             let (bytes, tail) = rest.split_first_chunk::<4>()?;
             rest = tail;
             Some(u32::from_le_bytes(*bytes) as usize)
         };
-        let (runs, alone, deaths, probation) = (number()?, number()?, number()?, number()? == 1);
+        let (waiting, out, alone, deaths) = (number()?, number()?, number()?, number()?);
+        let probation = number()? == 1;
         let mut entries = |count: usize| {
             (0..count)
                 .map(|_| {
@@ -151,7 +172,9 @@ impl Mark {
                 .collect::<Option<BTreeMap<i64, u32>>>()
         };
         let mark = Mark {
-            runs: entries(runs)?,
+            by: u64::from_le_bytes(*by),
+            waiting: entries(waiting)?,
+            out: entries(out)?,
             alone: entries(alone)?.into_keys().collect(),
             deaths: entries(deaths)?,
             probation,
@@ -160,16 +183,37 @@ impl Mark {
     }
 }
 
-/// The suspects that a store's mark of `partition` names. A store that cannot be read names none, and says so.
-pub(super) fn suspects(store: &dyn MarkStore, partition: &TopicPartition) -> Suspects {
-    match store.read(partition) {
-        Ok(bytes) => {
-            bytes.and_then(|bytes| Mark::decode(&bytes)).map(Suspects::after_death).unwrap_or_default()
-        }
-        Err(error) => {
+/// The marks of one process.
+pub(super) struct Marks {
+    store: Arc<dyn MarkStore>,
+    /// This process, as no other.
+    by: u64,
+}
+
+impl Marks {
+    /// Of a process that begins now.
+    pub fn new(store: Arc<dyn MarkStore>) -> Self {
+        Marks { store, by: fastrand::u64(..) }
+    }
+    /// The suspects that the mark of `partition` names. A store that cannot be read names none, and says so.
+    pub fn suspects(&self, partition: &TopicPartition) -> Suspects {
+        let bytes = self.store.read(partition).unwrap_or_else(|error| {
             tracing::warn!(%partition, %error, "reading the mark of running records");
-            Suspects::default()
+            None
+        });
+        match bytes.and_then(|bytes| Mark::decode(&bytes)) {
+            Some(mark) if mark.by == self.by => Suspects::of_the_living(mark),
+            Some(mark) => Suspects::after_death(mark),
+            None => Suspects::default(),
         }
+    }
+    /// Writes the mark of `partition`.
+    pub fn write(&self, partition: &TopicPartition, mark: Mark) -> io::Result<()> {
+        self.store.write(partition, &Mark { by: self.by, ..mark }.encode())
+    }
+    /// Removes the mark of `partition`.
+    pub fn remove(&self, partition: &TopicPartition) -> io::Result<()> {
+        self.store.remove(partition)
     }
 }
 
@@ -180,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_group_that_dies_alone_is_split_and_a_single_counts() {
-        let running = Mark { runs: [(5, 3), (9, 1)].into(), ..Mark::default() };
+        let running = Mark { out: [(5, 3), (9, 1)].into(), ..Mark::default() };
         let suspects = Suspects::after_death(running);
         assert_eq!((suspects.group(5), suspects.group(9), suspects.deaths(9)), (Some(3), Some(1), 0));
         // 5, 6 and 8 run alone and the process dies.
@@ -203,13 +247,15 @@ mod tests {
     proptest! {
         #[test]
         fn marks_round_trip_also_over_a_longer_one(
-            runs in prop::collection::btree_map(any::<i64>(), any::<u32>(), 0..9),
+            by in any::<u64>(),
+            waiting in prop::collection::btree_map(any::<i64>(), any::<u32>(), 0..9),
+            out in prop::collection::btree_map(any::<i64>(), any::<u32>(), 0..9),
             alone in prop::collection::btree_set(any::<i64>(), 0..4),
             deaths in prop::collection::btree_map(any::<i64>(), any::<u32>(), 0..4),
             probation in any::<bool>(),
             left_over in prop::collection::vec(any::<u8>(), 0..30),
         ) {
-            let mark = Mark { runs, alone: alone.into_iter().collect(), deaths, probation };
+            let mark = Mark { by, waiting, out, alone: alone.into_iter().collect(), deaths, probation };
             let mut bytes = mark.encode();
             bytes.extend(left_over);
             prop_assert_eq!(Mark::decode(&bytes), Some(mark));

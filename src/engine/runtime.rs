@@ -6,7 +6,7 @@
 use super::drains::Flush;
 use super::ending::Ending;
 use super::isolation::Quarantine;
-use super::quarantine::{MarkStore, Suspects, suspects};
+use super::quarantine::{MarkStore, Marks, Suspects};
 use super::rebalance::{Revoking, starting_point};
 use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
 use super::runner::{Run, RunEnd};
@@ -72,7 +72,7 @@ pub(super) struct Runtime {
     pub(super) drain_states: Vec<Arc<Mutex<DrainState>>>,
     pub(super) abandoned: Vec<Abandoned>,
     pub(super) totals: Snapshot,
-    pub(super) marks: Option<Arc<dyn MarkStore>>,
+    pub(super) marks: Option<Marks>,
     pub(super) quarantine: Quarantine,
     next_compaction: Instant,
     /// Steps of all drains when they were last looked at.
@@ -119,7 +119,7 @@ impl Runtime {
             drain_states: Vec::new(),
             abandoned: Vec::new(),
             totals: Snapshot::default(),
-            marks,
+            marks: marks.map(Marks::new),
             quarantine: Quarantine::None,
             next_compaction: now,
             drain_steps: 0,
@@ -269,7 +269,7 @@ impl Runtime {
             });
             starts.push((assigned.partition.clone(), assigned.epoch, point.start));
             let suspects = match &self.marks {
-                Some(marks) => suspects(&**marks, &assigned.partition),
+                Some(marks) => marks.suspects(&assigned.partition),
                 None => Suspects::default(),
             };
             self.scheduler.partitions.insert(assigned, point, suspects);

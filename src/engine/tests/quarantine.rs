@@ -104,3 +104,24 @@ async fn kills_that_always_hit_the_same_record_condemn_it_only_if_nothing_else_i
     running.await.unwrap().unwrap();
     assert_eq!((bench.broker.records("in.dlq").len(), bench.committed(0)), (0, 5));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_gets_a_lost_partition_back_suspects_nothing_of_its_own() {
+    let mut bench = Bench::new(1);
+    bench.policy.exit_when_idle = false;
+    for n in 0..8 {
+        bench.put(&format!("k{n}"), "sleep:1000");
+    }
+    let (trigger, running) = bench.start();
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(bench.script.at_once.lock().unwrap().0, 8, "all are out");
+    bench.broker.lose("in", &[0]);
+    sleep(Duration::from_millis(100)).await;
+    bench.broker.assign("in", &[0]);
+    sleep(Duration::from_millis(1500)).await;
+    // One after the other they would take eight seconds.
+    assert_eq!(bench.script.done().len(), 8);
+    trigger.advance();
+    running.await.unwrap().unwrap();
+    assert_eq!(bench.committed(0), 8);
+}
