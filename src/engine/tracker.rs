@@ -2,10 +2,14 @@
 //!
 //! One [`Tracker`] belongs to one (topic, partition, epoch) and dies with it. Records are numbered as they are
 //! taken in, so offsets may have gaps (compaction, transaction markers): a gap is nothing to wait for.
+//!
+//! What is kept follows the unfinished records, not the span above the oldest of them, which a blocked lane can let
+//! grow for days: once most of the older slots are finished, the others are kept by themselves, and numbers that
+//! are missing between them are finished records.
 
 use super::DoneMap;
 use crate::mutants::planted;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The number of a record within its tracker: dense, from 0, in offset order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,15 +30,24 @@ struct Slot {
     finished: bool,
 }
 
+/// The slots are looked over for the first time when they are so many.
+const MANY: usize = 16_384;
+
 /// Follows one partition from the offset it starts at.
 #[derive(Clone, Debug)]
 pub struct Tracker {
+    /// Unfinished records before the first slot: number -> offset.
+    old: BTreeMap<u64, i64>,
     /// Number of the first slot.
     first: u64,
-    /// Records from the oldest unfinished one on.
+    /// Records from the oldest unfinished one on that is not in `old`.
     slots: VecDeque<Slot>,
+    /// They are looked over when they are so many.
+    look_at: usize,
     /// The next offset that can be taken in; everything below was, or is a gap.
     end: i64,
+    /// Behind the last record taken in.
+    taken: i64,
     /// What was finished under earlier assignments and was not read again yet.
     inherited: DoneMap,
     unfinished: usize,
@@ -47,7 +60,16 @@ impl Tracker {
         if planted("forget-done-map") {
             inherited = DoneMap::new();
         }
-        Tracker { first: 0, slots: VecDeque::new(), end: start, inherited, unfinished: 0 }
+        Tracker {
+            old: BTreeMap::new(),
+            first: 0,
+            slots: VecDeque::new(),
+            look_at: MANY,
+            end: start,
+            taken: start,
+            inherited,
+            unfinished: 0,
+        }
     }
 
     /// A record was read.
@@ -56,6 +78,10 @@ impl Tracker {
             return Taken::Skip;
         }
         self.end = offset + 1;
+        self.taken = self.end;
+        if self.slots.len() >= self.look_at {
+            self.thin_out();
+        }
         let finished = !self.inherited.is_empty() && self.inherited.contains(offset);
         if finished && self.slots.is_empty() {
             self.first += 1;
@@ -70,6 +96,28 @@ impl Tracker {
         Taken::Run(sequence)
     }
 
+    /// Takes the older half of the slots apart if most of them are finished.
+    fn thin_out(&mut self) {
+        let half = self.slots.len() / 2;
+        let finished = self.slots.iter().take(half).filter(|slot| slot.finished).count();
+        if finished >= half / 16 * 15 {
+            let numbered = (self.first..).zip(self.slots.drain(..half));
+            let open =
+                numbered.filter(|(_, slot)| !slot.finished).map(|(number, slot)| (number, slot.offset));
+            self.old.extend(open);
+            self.first += half as u64;
+            self.drop_finished();
+        }
+        // Looked over again after as many were added: a constant share of the work of taking them in.
+        self.look_at = MANY.max(self.slots.len() * 2);
+    }
+    fn drop_finished(&mut self) {
+        while self.slots.front().is_some_and(|slot| slot.finished) {
+            self.slots.pop_front();
+            self.first += 1;
+        }
+    }
+
     /// The reader came to `position` without a record: a trailing gap.
     pub fn reach(&mut self, position: i64) {
         self.end = self.end.max(position);
@@ -77,16 +125,23 @@ impl Tracker {
 
     /// A record came to its end. Finishing twice changes nothing.
     pub fn finish(&mut self, sequence: Sequence) {
-        let Some(index) = sequence.0.checked_sub(self.first) else { return };
+        let Some(index) = sequence.0.checked_sub(self.first) else {
+            self.unfinished -= usize::from(self.old.remove(&sequence.0).is_some());
+            return;
+        };
         let Some(slot) = self.slots.get_mut(index as usize) else { return };
         if std::mem::replace(&mut slot.finished, true) {
             return;
         }
         self.unfinished -= 1;
-        while self.slots.front().is_some_and(|slot| slot.finished) {
-            self.slots.pop_front();
-            self.first += 1;
-        }
+        self.drop_finished();
+    }
+
+    /// Number and offset of the unfinished records, in order.
+    fn open(&self) -> impl Iterator<Item = (u64, i64)> + '_ {
+        let old = self.old.iter().map(|(number, offset)| (*number, *offset));
+        let slots = (self.first..).zip(&self.slots).filter(|(_, slot)| !slot.finished);
+        old.chain(slots.map(|(number, slot)| (number, slot.offset)))
     }
 
     /// The offset to commit: the oldest unfinished record, else the end of what was taken in.
@@ -95,9 +150,9 @@ impl Tracker {
             return self.end;
         }
         if planted("low-water-off-by-one") && self.unfinished > 0 {
-            return self.slots.front().map_or(self.end, |slot| slot.offset + 1);
+            return self.open().next().map_or(self.end, |(_, offset)| offset + 1);
         }
-        self.slots.front().map_or(self.end, |slot| slot.offset)
+        self.open().next().map_or(self.end, |(_, offset)| offset)
     }
     /// The next offset that can be taken in.
     pub fn end(&self) -> i64 {
@@ -109,27 +164,23 @@ impl Tracker {
     }
     /// Records from the low-water to the end, finished ones included: the span a crash may run again.
     pub fn span(&self) -> usize {
-        self.slots.len()
+        let next = self.first + self.slots.len() as u64;
+        self.open().next().map_or(0, |(number, _)| (next - number) as usize)
     }
 
     /// What is finished above the low-water.
     pub fn done_map(&self) -> DoneMap {
         let mut map = DoneMap::new();
-        let mut run: Option<i64> = None;
-        let mut end = 0;
-        for slot in &self.slots {
-            match (slot.finished, run) {
-                (true, None) => run = Some(slot.offset),
-                (false, Some(start)) => {
-                    map.insert(start..end);
-                    run = None;
-                }
-                _ => {}
+        let next = (self.first + self.slots.len() as u64, self.taken);
+        let mut before: Option<(u64, i64)> = None;
+        for (number, offset) in self.open().chain([next]) {
+            // Numbers that are missing are finished; a gap beside them may go with them.
+            if let Some((last, from)) = before
+                && number > last + 1
+            {
+                map.insert(from + 1..offset);
             }
-            end = slot.offset + 1;
-        }
-        if let Some(start) = run {
-            map.insert(start..end);
+            before = Some((number, offset));
         }
         let mut ahead = self.inherited.clone();
         ahead.forget_below(self.end);
@@ -157,6 +208,24 @@ mod tests {
         assert_eq!(tracker.low_water(), 20);
     }
 
+    #[test]
+    fn what_a_blocked_record_holds_up_takes_no_room() {
+        let mut tracker = Tracker::new(0, DoneMap::new());
+        let Taken::Run(blocked) = tracker.take(0) else { panic!() };
+        let mut late = Vec::new();
+        for offset in 1..1_000_000 {
+            let Taken::Run(sequence) = tracker.take(offset) else { panic!() };
+            if offset % 100_000 == 0 { late.push(sequence) } else { tracker.finish(sequence) }
+        }
+        assert!(tracker.slots.capacity() <= 2 * MANY, "{}", tracker.slots.capacity());
+        assert_eq!((tracker.low_water(), tracker.span(), tracker.old.len()), (0, 1_000_000, 10));
+        assert_eq!(tracker.done_map().ranges().len(), 10);
+        late.into_iter().for_each(|sequence| tracker.finish(sequence));
+        assert!(tracker.done_map().ranges().iter().eq(std::iter::once(&(1..1_000_000))));
+        tracker.finish(blocked);
+        assert_eq!((tracker.low_water(), tracker.span(), tracker.unfinished()), (1_000_000, 0, 0));
+    }
+
     /// The naive oracle: a set of read offsets and a set of finished ones.
     #[derive(Default)]
     struct Oracle {
@@ -178,6 +247,8 @@ mod tests {
         Finish(prop::sample::Index),
         /// End of partition, this far behind the last record.
         Reach(i64),
+        /// The slots are looked over.
+        Look,
         /// Commit, lose the assignment, get it back.
         Restart,
     }
@@ -186,6 +257,7 @@ mod tests {
             4 => (0_i64..3).prop_map(Step::Take),
             4 => any::<prop::sample::Index>().prop_map(Step::Finish),
             1 => (0_i64..4).prop_map(Step::Reach),
+            1 => Just(Step::Look),
             1 => Just(Step::Restart),
         ];
         prop::collection::vec(step, 0..120)
@@ -230,6 +302,7 @@ mod tests {
                             tracker.reach(next);
                         }
                     }
+                    Step::Look => tracker.thin_out(),
                     Step::Restart => {
                         let low = tracker.low_water();
                         let text = tracker.done_map().encode(low).unwrap();
