@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// How far a post has come, with what is needed to decide it after a crash.
@@ -123,19 +123,22 @@ impl Journal {
 
 /// Goes by the length of the tab and, where that leaves a doubt, by its bytes. A torn tail is cut.
 fn settle_append(paths: &Paths, before: u64, text: &[u8]) -> io::Result<bool> {
-    let tab = match fs::read(&paths.tab) {
-        Ok(tab) => tab,
+    let length = match fs::metadata(&paths.tab) {
+        Ok(tab) => tab.len(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
-    let tail = usize::try_from(before).ok().and_then(|before| tab.get(before..));
+    let tail = match length >= before {
+        true => Some(read_from(&paths.tab, before, text.len())?),
+        false => None,
+    };
     match tail {
-        Some(tail) if tail.starts_with(text) => {
+        Some(tail) if tail == text => {
             // Written, perhaps not yet synced.
             OpenOptions::new().write(true).open(&paths.tab)?.sync_all()?;
             Ok(true)
         }
-        Some(tail) if text.starts_with(tail) => {
+        Some(tail) if text.starts_with(&tail) => {
             let file = OpenOptions::new().write(true).open(&paths.tab)?;
             file.set_len(before)?;
             file.sync_all()?;
@@ -144,6 +147,15 @@ fn settle_append(paths: &Paths, before: u64, text: &[u8]) -> io::Result<bool> {
         // Somebody changed the tab meanwhile: cut nothing that may be theirs.
         _ => Ok(false),
     }
+}
+
+/// The bytes of a file from `start` on, `most` at most.
+pub(super) fn read_from(path: &Path, start: u64, most: usize) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::with_capacity(most);
+    file.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The rename is what applies: when the next body is gone, it is the tab.

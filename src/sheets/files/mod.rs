@@ -10,7 +10,7 @@ use crate::consent::WriteToken;
 use crate::model::posting::TabKind;
 use journal::{Entry, Journal, Paths, Progress};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ const CREDENTIAL: &str = "sheets:files";
 /// A workbook is locked for one call; who waits longer than this (5 s) comes again.
 const LOCK_TRIES: u32 = 500;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// A first line longer than this, in bytes, is no header.
+const LONGEST_HEADER: u64 = 64 << 10;
 
 /// The points at which a test cuts the power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,14 +128,15 @@ impl Files {
     }
 
     fn append_rows(&self, paths: &Paths, posts: &mut Journal, order: &Order) -> Result<(), Fault> {
-        let present = fs::read(&paths.tab)?;
+        // A tab only grows: of what is there, an append looks at the ends.
+        let before = fs::metadata(&paths.tab)?.len();
+        let last = journal::read_from(&paths.tab, before.saturating_sub(1), 1)?;
         let mut text = Vec::with_capacity(order.text.len() + 1);
-        if present.last().is_some_and(|last| *last != b'\n') {
+        if last.first().is_some_and(|last| *last != b'\n') {
             // A person's editor left the last line open.
             text.push(b'\n');
         }
         text.extend_from_slice(&order.text);
-        let before = present.len() as u64;
         posts.posts.push(Entry {
             id: order.marker.id,
             signature: order.marker.value.clone(),
@@ -242,13 +246,14 @@ impl Sheets for Files {
 
 /// True when the tab is there and its header is the tab's own; false without a tab.
 fn check_header(paths: &Paths, kind: TabKind) -> Result<bool, Fault> {
-    let bytes = match fs::read(&paths.tab) {
-        Ok(bytes) => bytes,
+    let tab = match File::open(&paths.tab) {
+        Ok(tab) => tab,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    let line = bytes.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
-    let header = csv::decode(line)?.into_iter().next().unwrap_or_default();
+    let mut line = Vec::new();
+    BufReader::new(tab.take(LONGEST_HEADER)).read_until(b'\n', &mut line)?;
+    let header = csv::decode(&line)?.into_iter().next().unwrap_or_default();
     let wanted = kind.header();
     match wanted
         .iter()

@@ -102,6 +102,20 @@ async fn a_power_cut_at_any_step_leaves_the_post_once_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_post_does_not_read_what_is_on_the_tab() {
+    let (bench, tab) = (Bench::new(), tab(TabKind::Pending));
+    let files = bench.ready(&tab).await;
+    // More than any memory; on the disk it is a hole.
+    let long = 1u64 << 40;
+    OpenOptions::new().write(true).open(files.path(&tab)).unwrap().set_len(long).unwrap();
+    bench.post(&files, &tab, 1, &["first"]).await.unwrap();
+    bench.post(&bench.crashing(Step::Torn), &tab, 2, &["torn"]).await.unwrap_err();
+    bench.post(&files, &tab, 3, &["last"]).await.unwrap();
+    let tail = journal::read_from(&files.path(&tab), long, 1000).unwrap();
+    assert_eq!(String::from_utf8(tail).unwrap(), "\nfirst,,,,,,\nlast,,,,,,\n");
+}
+
+#[tokio::test]
 async fn another_post_settles_what_a_power_cut_left() {
     let (bench, tab) = (Bench::new(), tab(TabKind::Pending));
     bench.ready(&tab).await;
