@@ -44,7 +44,7 @@ pub async fn counts(lease: &mut Lease) -> Result<BTreeMap<String, Counts>, Error
         )
         .await?;
     let mut found = BTreeMap::new();
-    for row in lease.client().query(&statement, &[]).await? {
+    for row in lease.query(&statement, &[]).await? {
         let counts = Counts {
             transactions: row.try_get(1)?,
             open: row.try_get(2)?,
@@ -66,7 +66,7 @@ pub async fn posts(lease: &mut Lease) -> Result<BTreeMap<String, Posts>, Error> 
         )
         .await?;
     let mut found = BTreeMap::new();
-    for row in lease.client().query(&statement, &[]).await? {
+    for row in lease.query(&statement, &[]).await? {
         found.insert(row.try_get(0)?, Posts { posted: row.try_get(1)?, posting: row.try_get(2)? });
     }
     Ok(found)
@@ -75,7 +75,7 @@ pub async fn posts(lease: &mut Lease) -> Result<BTreeMap<String, Posts>, Error> 
 /// The transactions stored for one company, in no order.
 pub async fn txn_uids(lease: &mut Lease, company_id: &str) -> Result<Vec<Uuid>, Error> {
     let statement = lease.prepared("select txn_uid from app.transactions where company_id = $1").await?;
-    lease.client().query(&statement, &[&company_id]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    lease.query(&statement, &[&company_id]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// One text for everything that handling and posting write, their measurements left out: equal texts mean that
@@ -92,5 +92,5 @@ pub async fn fingerprint(lease: &mut Lease) -> Result<String, Error> {
                  union all select 's' || s::text from control.sheet_posts s) lines",
         )
         .await?;
-    Ok(lease.client().query_one(&statement, &[]).await?.try_get(0)?)
+    Ok(lease.query_one(&statement, &[]).await?.try_get(0)?)
 }

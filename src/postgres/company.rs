@@ -25,7 +25,7 @@ pub async fn one(lease: &mut Lease, company_id: &str) -> Result<Option<CompanyCo
              from control.company_config where company_id = $1",
         )
         .await?;
-    lease.client().query_opt(&statement, &[&company_id]).await?.as_ref().map(read).transpose()
+    lease.query_opt(&statement, &[&company_id]).await?.as_ref().map(read).transpose()
 }
 
 /// Every company's config, ordered by id, from the control database.
@@ -36,13 +36,12 @@ pub async fn all(lease: &mut Lease) -> Result<Vec<CompanyConfig>, Error> {
              from control.company_config order by company_id",
         )
         .await?;
-    lease.client().query(&statement, &[]).await?.iter().map(read).collect()
+    lease.query(&statement, &[]).await?.iter().map(read).collect()
 }
 
 /// True when control.company_config is there: before the first migration it is not.
 pub async fn table_exists(lease: &mut Lease) -> Result<bool, Error> {
-    let row =
-        lease.client().query_one("select to_regclass('control.company_config') is not null", &[]).await?;
+    let row = lease.query_one("select to_regclass('control.company_config') is not null", &[]).await?;
     Ok(row.try_get(0)?)
 }
 
@@ -92,11 +91,8 @@ pub async fn delete(
 
 /// True when the company has a row in any table of its own database.
 pub async fn has_data(lease: &mut Lease, company_id: &str) -> Result<bool, Error> {
-    let there: bool = lease
-        .client()
-        .query_one("select to_regclass('app.transactions') is not null", &[])
-        .await?
-        .try_get(0)?;
+    let there: bool =
+        lease.query_one("select to_regclass('app.transactions') is not null", &[]).await?.try_get(0)?;
     if !there {
         return Ok(false);
     }
@@ -108,12 +104,12 @@ pub async fn has_data(lease: &mut Lease, company_id: &str) -> Result<bool, Error
                  or exists (select 1 from app.rules_active where company_id = $1)",
         )
         .await?;
-    Ok(lease.client().query_one(&statement, &[&company_id]).await?.try_get(0)?)
+    Ok(lease.query_one(&statement, &[&company_id]).await?.try_get(0)?)
 }
 
 /// True when something of the company was posted, or is about to be, on the control database.
 pub async fn has_posts(lease: &mut Lease, company_id: &str) -> Result<bool, Error> {
     let statement =
         lease.prepared("select exists (select 1 from control.sheet_posts where company_id = $1)").await?;
-    Ok(lease.client().query_one(&statement, &[&company_id]).await?.try_get(0)?)
+    Ok(lease.query_one(&statement, &[&company_id]).await?.try_get(0)?)
 }

@@ -168,7 +168,7 @@ pub async fn require_current(pools: &Pools, control: &Dsn) -> Result<(), Error> 
     let configs = {
         let mut lease = pools.get(control).await?;
         for set in [MigrationSet::Control, MigrationSet::Company] {
-            require_set(&lease, set).await?;
+            require_set(&mut lease, set).await?;
         }
         company::all(&mut lease).await?
     };
@@ -182,7 +182,7 @@ pub async fn require_current(pools: &Pools, control: &Dsn) -> Result<(), Error> 
     }
     let checks = dsns.iter().map(|dsn| async move {
         match pools.get(dsn).await {
-            Ok(lease) => require_set(&lease, MigrationSet::Company).await,
+            Ok(mut lease) => require_set(&mut lease, MigrationSet::Company).await,
             Err(_) => Ok(()),
         }
     });
@@ -190,8 +190,9 @@ pub async fn require_current(pools: &Pools, control: &Dsn) -> Result<(), Error> 
 }
 
 /// Refuses when migrations of `set` are pending on the lease's database.
-pub async fn require_set(lease: &Lease, set: MigrationSet) -> Result<(), Error> {
-    current(&steps(lease.client(), set).await?, lease.dsn())
+pub async fn require_set(lease: &mut Lease, set: MigrationSet) -> Result<(), Error> {
+    let steps = lease.run(async |client| steps(client, set).await).await?;
+    current(&steps, lease.dsn())
 }
 
 /// The error (exit code 7) for a migration that is changed, missing or skipped.

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Statement, ToStatement};
+
+type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// How many connections may be open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +59,8 @@ struct State {
 struct Session {
     client: Client,
     statements: HashMap<&'static str, Statement>,
-    /// A transaction was begun and not seen to end.
-    in_transaction: bool,
+    /// A statement or a transaction was begun and not seen to end.
+    unfinished: bool,
     reusable: bool,
     /// When it was handed out last.
     taken: Instant,
@@ -112,7 +115,7 @@ impl Pools {
         let session = Session {
             client,
             statements: HashMap::new(),
-            in_transaction: false,
+            unfinished: false,
             reusable: true,
             taken: Instant::now(),
             _permit: permit,
@@ -165,8 +168,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// A connection on loan. Given back on drop; closed instead when it broke, when a transaction on it was left
-/// unfinished, or after [`Lease::close_on_drop`].
+/// A connection on loan. Given back on drop; closed instead when it broke, when a statement or a transaction on it
+/// was left unfinished, or after [`Lease::close_on_drop`].
 pub struct Lease {
     pools: Arc<Inner>,
     dsn: Dsn,
@@ -192,24 +195,66 @@ impl Lease {
     pub fn dsn(&self) -> &Dsn {
         &self.dsn
     }
-    /// The driver's client, for the SQL functions of this room. Transactions go through [`Lease::begin`].
-    pub(super) fn client(&self) -> &Client {
-        &self.session().client
+    /// Runs `work` on the driver's client. When it is abandoned on the way, the connection is closed: whoever got
+    /// it next would wait behind it. Transactions go through [`Lease::begin`].
+    pub(super) async fn run<T>(&mut self, work: impl AsyncFnOnce(&Client) -> T) -> T {
+        let session = self.session_mut();
+        session.unfinished = true;
+        let outcome = work(&session.client).await;
+        session.unfinished = false;
+        outcome
+    }
+    /// All rows of `statement`.
+    pub(super) async fn query<S: ToStatement + ?Sized>(
+        &mut self,
+        statement: &S,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.run(async |client| client.query(statement, parameters).await).await
+    }
+    /// The one row of `statement`.
+    pub(super) async fn query_one<S: ToStatement + ?Sized>(
+        &mut self,
+        statement: &S,
+        parameters: Parameters<'_>,
+    ) -> Result<Row, tokio_postgres::Error> {
+        self.run(async |client| client.query_one(statement, parameters).await).await
+    }
+    /// The row of `statement`, if it has one.
+    pub(super) async fn query_opt<S: ToStatement + ?Sized>(
+        &mut self,
+        statement: &S,
+        parameters: Parameters<'_>,
+    ) -> Result<Option<Row>, tokio_postgres::Error> {
+        self.run(async |client| client.query_opt(statement, parameters).await).await
+    }
+    /// The number of rows that `statement` changed.
+    pub(super) async fn execute<S: ToStatement + ?Sized>(
+        &mut self,
+        statement: &S,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, tokio_postgres::Error> {
+        self.run(async |client| client.execute(statement, parameters).await).await
     }
     /// `sql`, prepared once per connection.
     pub(super) async fn prepared(&mut self, sql: &'static str) -> Result<Statement, Error> {
         let session = self.session_mut();
-        prepare(&session.client, &mut session.statements, sql).await
+        if let Some(statement) = session.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.run(async |client| client.prepare(sql).await).await?;
+        self.session_mut().statements.insert(sql, statement.clone());
+        Ok(statement)
     }
     /// Begins a transaction (read committed). Dropped without a commit, it is rolled back and the connection
     /// is closed.
     pub async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         let dsn = self.dsn.clone();
         let session = self.session_mut();
-        session.in_transaction = true;
+        session.unfinished = true;
         let inner =
             session.client.transaction().await.map_err(|error| Error::from(error).at(dsn.display()))?;
-        let open = &mut session.in_transaction;
+        let open = &mut session.unfinished;
         Ok(Transaction { inner, statements: &mut session.statements, open })
     }
     /// The connection is closed and not given back: for those that carry a session's advisory lock.
@@ -222,18 +267,18 @@ impl Lease {
     }
     /// True when the server or the network ended the connection.
     pub fn is_closed(&self) -> bool {
-        self.client().is_closed()
+        self.session().client.is_closed()
     }
     /// Asks the server who it is.
     pub async fn reached(&self) -> Result<Reached, Error> {
-        connect::reached(self.client(), &self.dsn).await
+        connect::reached(&self.session().client, &self.dsn).await
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
-        if session.in_transaction && !session.client.is_closed() {
+        if session.unfinished && !session.client.is_closed() {
             // The work was abandoned: the server is told, so that it does not hold its locks until the
             // statement ends.
             let cancel = session.client.cancel_token();

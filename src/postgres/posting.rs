@@ -40,7 +40,7 @@ pub async fn waiting(lease: &mut Lease, companies: &[String]) -> Result<Vec<Wait
              from unnest($1::text[]) c",
         )
         .await?;
-    let rows = lease.client().query(&statement, &[&companies]).await?;
+    let rows = lease.query(&statement, &[&companies]).await?;
     rows.iter()
         .map(|row| {
             Ok(Waiting { company_id: row.try_get(0)?, rows: row.try_get(1)?, rules_version: row.try_get(2)? })
@@ -57,7 +57,7 @@ pub async fn backlog(lease: &mut Lease, companies: &[String]) -> Result<Vec<Back
              group by company_id order by company_id",
         )
         .await?;
-    let rows = lease.client().query(&statement, &[&companies]).await?;
+    let rows = lease.query(&statement, &[&companies]).await?;
     rows.iter()
         .map(|row| {
             Ok(Backlog { company_id: row.try_get(0)?, rows: row.try_get(1)?, oldest: row.try_get(2)? })
@@ -83,7 +83,7 @@ pub async fn unposted(lease: &mut Lease, company_id: &str, limit: i64) -> Result
              order by arrival limit $2",
         )
         .await?;
-    lease.client().query(&statement, &[&company_id, &limit]).await?.iter().map(pending).collect()
+    lease.query(&statement, &[&company_id, &limit]).await?.iter().map(pending).collect()
 }
 
 /// The rows of a claim, in order of arrival, whatever became of them since.
@@ -98,7 +98,7 @@ pub async fn claimed_rows(
              where company_id = $1 and txn_uid = any($2) order by arrival",
         )
         .await?;
-    lease.client().query(&statement, &[&company_id, &ids]).await?.iter().map(pending).collect()
+    lease.query(&statement, &[&company_id, &ids]).await?.iter().map(pending).collect()
 }
 
 /// Stamps rows with the post that carried them to the sheet.
@@ -115,7 +115,7 @@ pub async fn stamp(
              where company_id = $1 and txn_uid = any($3) and posted_signature is null",
         )
         .await?;
-    lease.client().execute(&statement, &[&company_id, &signature, &ids]).await?;
+    lease.execute(&statement, &[&company_id, &signature, &ids]).await?;
     Ok(())
 }
 
@@ -123,7 +123,7 @@ pub async fn stamp(
 pub async fn newest_version(lease: &mut Lease, company_id: &str) -> Result<Option<i64>, Error> {
     let statement =
         lease.prepared("select max(version) from control.rule_versions where company_id = $1").await?;
-    Ok(lease.client().query_one(&statement, &[&company_id]).await?.try_get(0)?)
+    Ok(lease.query_one(&statement, &[&company_id]).await?.try_get(0)?)
 }
 
 /// The rules of one version; `None` when there is no such version.
@@ -150,7 +150,7 @@ pub async fn rules(
              where v.company_id = $1 and v.version = $2",
         )
         .await?;
-    let rows = lease.client().query(&statement, &[&company_id, &version]).await?;
+    let rows = lease.query(&statement, &[&company_id, &version]).await?;
     if rows.is_empty() {
         return Ok(None);
     }

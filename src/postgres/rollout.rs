@@ -197,7 +197,7 @@ pub async fn seed(pools: &Pools, plan: &SeedPlan, token: &WriteToken) -> Result<
 
 async fn read_table(pools: &Pools, control: &Dsn) -> Result<Vec<CompanyConfig>, Error> {
     let mut lease = pools.get(control).await?;
-    super::migrate::require_set(&lease, MigrationSet::Control).await?;
+    super::migrate::require_set(&mut lease, MigrationSet::Control).await?;
     company::all(&mut lease).await
 }
 

@@ -30,7 +30,7 @@ pub async fn stands(lease: &mut Lease) -> Result<HashMap<String, Stand>, Error> 
              from control.company_config c",
         )
         .await?;
-    let rows = lease.client().query(&statement, &[]).await?;
+    let rows = lease.query(&statement, &[]).await?;
     rows.iter()
         .map(|row| {
             let company_id: String = row.try_get(0)?;
@@ -60,7 +60,7 @@ pub async fn try_lock(lease: &mut Lease, company_id: &str) -> Result<bool, Error
         )
         .await?;
     lease.close_on_drop();
-    let locked: bool = lease.client().query_one(&statement, &[&company_id]).await?.try_get(0)?;
+    let locked: bool = lease.query_one(&statement, &[&company_id]).await?.try_get(0)?;
     if !locked {
         lease.keep_on_drop();
     }
@@ -75,7 +75,7 @@ pub async fn unlock(lease: &mut Lease, company_id: &str) -> Result<(), Error> {
                  (select set_config(name, reset_val, false) from pg_settings where name = 'idle_session_timeout')",
         )
         .await?;
-    if lease.client().query_one(&statement, &[&company_id]).await?.try_get(0)? {
+    if lease.query_one(&statement, &[&company_id]).await?.try_get(0)? {
         lease.keep_on_drop();
     }
     Ok(())
@@ -100,7 +100,7 @@ pub async fn unfinished(lease: &mut Lease, company_id: &str) -> Result<Vec<Claim
              where company_id = $1 and state = 'posting' order by created_at, id",
         )
         .await?;
-    lease.client().query(&statement, &[&company_id]).await?.iter().map(claim).collect()
+    lease.query(&statement, &[&company_id]).await?.iter().map(claim).collect()
 }
 
 /// What is known about a signature.
@@ -108,7 +108,7 @@ pub async fn earlier(lease: &mut Lease, company_id: &str, signature: &str) -> Re
     let statement = lease
         .prepared("select state from control.sheet_posts where company_id = $1 and batch_signature = $2")
         .await?;
-    match lease.client().query_opt(&statement, &[&company_id, &signature]).await? {
+    match lease.query_opt(&statement, &[&company_id, &signature]).await? {
         None => Ok(Earlier::Unknown),
         Some(row) if row.try_get::<_, &str>(0)? == "posted" => Ok(Earlier::Posted),
         Some(_) => Ok(Earlier::Posting),
@@ -138,7 +138,6 @@ pub async fn write_claim(
         )
         .await?;
     let row = lease
-        .client()
         .query_opt(
             &statement,
             &[&company_id, &new.tab, &new.signature, &new.row_count, &new.row_ids, &new.rules_version],
@@ -158,7 +157,7 @@ pub async fn next_ordinal(lease: &mut Lease, _token: &WriteToken, id: i64) -> Re
              returning id, tab_name, batch_signature, row_ids, rules_version, ordinal",
         )
         .await?;
-    match lease.client().query_opt(&statement, &[&id]).await? {
+    match lease.query_opt(&statement, &[&id]).await? {
         Some(row) => claim(&row),
         None => Err(Error::unexpected(format!("claim {id} is no longer open"))),
     }
@@ -172,7 +171,7 @@ pub async fn mark_posted(lease: &mut Lease, _token: &WriteToken, id: i64, ordina
              where id = $1 and ordinal = $2 and state = 'posting'",
         )
         .await?;
-    match lease.client().execute(&statement, &[&id, &ordinal]).await? {
+    match lease.execute(&statement, &[&id, &ordinal]).await? {
         1 => Ok(()),
         _ => Err(Error::unexpected(format!("claim {id} is no longer open"))),
     }
@@ -191,7 +190,7 @@ pub async fn last_post(
              order by posted_at desc, id desc limit 1",
         )
         .await?;
-    match lease.client().query_opt(&statement, &[&company_id, &tab]).await? {
+    match lease.query_opt(&statement, &[&company_id, &tab]).await? {
         None => Ok(None),
         Some(row) => Ok(Some((row.try_get(0)?, row.try_get(1)?))),
     }
@@ -212,7 +211,7 @@ pub async fn advance_version(
              where company_id = $1 and batch_signature = $2 and state = 'posted'",
         )
         .await?;
-    lease.client().execute(&statement, &[&company_id, &signature, &version]).await?;
+    lease.execute(&statement, &[&company_id, &signature, &version]).await?;
     Ok(())
 }
 
@@ -225,7 +224,7 @@ pub async fn newest_posts(lease: &mut Lease, company_id: &str, tab: &str) -> Res
              order by posted_at desc, id desc limit 1000",
         )
         .await?;
-    let rows = lease.client().query(&statement, &[&company_id, &tab]).await?;
+    let rows = lease.query(&statement, &[&company_id, &tab]).await?;
     rows.iter()
         .map(|row| {
             Ok(Posted { signature: row.try_get(0)?, ordinal: row.try_get(1)?, posted_at: row.try_get(2)? })

@@ -112,6 +112,26 @@ async fn pools_are_bounded_and_never_lend_what_is_broken() {
     let open = pools.open();
     drop(lease);
     assert_eq!(pools.open(), open, "a connection in order is kept");
+    // So does a statement: it waits for a table that somebody holds, and its caller gives up.
+    let mut holder = pools.get(&two).await.unwrap();
+    assert!(!kylo::postgres::company::table_exists(&mut holder).await.unwrap());
+    drop(holder);
+    Migrator::open(&two).await.unwrap().apply(&token(), MigrationSet::Control).await.unwrap();
+    let (client, connection) =
+        tokio_postgres::connect(two.secret().expose(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("begin; lock table control.company_config").await.unwrap();
+    let mut lease = pools.get(&two).await.unwrap();
+    let before = pools.open();
+    let limit = Duration::from_millis(300);
+    tokio::time::timeout(limit, kylo::postgres::company::all(&mut lease)).await.expect_err("it waits");
+    drop(lease);
+    assert_eq!(pools.open(), before - 1, "nobody gets it");
+    eventually("the statement is cancelled", async || {
+        let waiting = "select from pg_stat_activity where wait_event_type = 'Lock'";
+        client.query(waiting, &[]).await.unwrap().is_empty()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,13 +139,13 @@ async fn migrations_run_once_also_when_two_run_them() {
     let server = server().await;
     let dsn = kylo::postgres::create_database(server.dsn(), &token(), "ledger").await.unwrap();
     let plan = rollout::survey(&dsn).await.unwrap().databases.remove(0);
-    assert_eq!(plan.pending(), 9);
+    assert_eq!(plan.pending(), 10);
     let error = kylo::postgres::migrate::require_current(&Pools::new(PoolLimits::default()), &dsn).await;
     let error = kylo::error::Error::from(error.unwrap_err());
     assert_eq!((error.kind().exit_code(), error.hints()), (7, &["kylo db migrate".to_owned()][..]));
     let yes = token();
     let (one, two) = tokio::join!(rollout::migrate(&plan, &yes), rollout::migrate(&plan, &yes));
-    assert_eq!(one.unwrap().len() + two.unwrap().len(), 9);
+    assert_eq!(one.unwrap().len() + two.unwrap().len(), 10);
     kylo::postgres::migrate::require_current(&Pools::new(PoolLimits::default()), &dsn).await.unwrap();
 
     let mut migrator = Migrator::open(&dsn).await.unwrap();

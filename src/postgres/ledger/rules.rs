@@ -19,7 +19,7 @@ pub async fn known_rules(lease: &mut Lease, company_id: &str) -> Result<HashMap<
         )
         .await?;
     let mut known = HashMap::new();
-    for row in lease.client().query(&statement, &[&company_id]).await? {
+    for row in lease.query(&statement, &[&company_id]).await? {
         let hash: Option<String> = row.try_get(1)?;
         let promoted: bool = row.try_get(2)?;
         let rule = KnownRule { approval: hash.map(|hash| (hash, promoted)), active: row.try_get(3)? };
