@@ -163,11 +163,14 @@ pub async fn next_ordinal(lease: &mut Lease, _token: &WriteToken, id: i64) -> Re
     }
 }
 
-/// Marks a claim as posted.
+/// Marks a claim as posted. The last post of a tab is its newest, so a clock that was set back must not make a
+/// post older than the one before it.
 pub async fn mark_posted(lease: &mut Lease, _token: &WriteToken, id: i64, ordinal: i32) -> Result<(), Error> {
     let statement = lease
         .prepared(
-            "update control.sheet_posts set state = 'posted', posted_at = clock_timestamp() \
+            "update control.sheet_posts p set state = 'posted', posted_at = greatest(clock_timestamp(), \
+                 (select max(newest.posted_at) + interval '1 microsecond' from control.sheet_posts newest \
+                  where newest.company_id = p.company_id and newest.tab_name = p.tab_name)) \
              where id = $1 and ordinal = $2 and state = 'posting'",
         )
         .await?;

@@ -227,6 +227,20 @@ async fn rules_a_b_a_show_a() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_set_back_does_not_repeat_a_post() {
+    let bench = Bench::new().await;
+    bench.rules("711", 1, "a").await;
+    bench.drain().await;
+    let ahead = "update control.sheet_posts set posted_at = posted_at + interval '1 hour'";
+    bench.sql(&bench.control, ahead).await;
+    bench.rules("711", 2, "b").await;
+    bench.drain().await;
+    assert_eq!(bench.column("711", TabKind::Active, 3).await, ["b"]);
+    let posts = "select ordinal, rules_version from control.sheet_posts order by posted_at";
+    assert_eq!(bench.sql(&bench.control, posts).await, [["0", "1"], ["0", "2"]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_step_cut_off_after_its_post_is_settled_by_the_next_leader() {
     let bench = Bench::new().await;
     bench.rows("711", 0, 2).await;
