@@ -107,6 +107,12 @@ impl Broker {
         Ok(known.collect())
     }
 
+    /// True when the broker knows `topic`.
+    pub fn has(&self, topic: &str) -> bool {
+        let reader = self.reader("never-joined");
+        let metadata = reader.fetch_metadata(Some(topic), PATIENCE).expect("metadata");
+        metadata.topics().iter().any(|found| found.error().is_none() && !found.partitions().is_empty())
+    }
     /// Records in the logs of `topic`; deleted ones are not counted.
     pub fn count(&self, topic: &str) -> i64 {
         let reader = self.reader("never-joined");

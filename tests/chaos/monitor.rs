@@ -15,6 +15,7 @@ const EVERY: Duration = Duration::from_millis(400);
 /// A watch that is on.
 pub struct Monitor {
     stop: Arc<AtomicBool>,
+    forget: Arc<AtomicBool>,
     thread: Option<JoinHandle<Seen>>,
 }
 
@@ -48,16 +49,27 @@ impl Monitor {
             handled: HashSet::new(),
             seen: Seen::default(),
         };
-        let stopped = stop.clone();
+        let (stopped, forget) = (stop.clone(), Arc::new(AtomicBool::new(false)));
+        let forgotten = forget.clone();
         let thread = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
+                if forgotten.swap(false, Ordering::Relaxed) {
+                    watch.begin_anew();
+                }
                 watch.look();
                 std::thread::sleep(EVERY);
             }
             watch.look();
             watch.seen
         });
-        Monitor { stop, thread: Some(thread) }
+        Monitor { stop, forget, thread: Some(thread) }
+    }
+    /// The topic is about to be made again: what was sent and committed so far is over.
+    pub fn forget(&self) {
+        self.forget.store(true, Ordering::Relaxed);
+        while self.forget.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
     /// Looks once more and ends.
     pub fn finish(mut self) -> Seen {
@@ -138,6 +150,11 @@ impl Watch {
         }
         notes.into_iter().for_each(|note| self.note(note));
         self.seen.looks += 1;
+    }
+
+    fn begin_anew(&mut self) {
+        self.before.clear();
+        self.handled.extend(self.load.log().into_iter().map(|sent| sent.batch));
     }
 
     fn note(&mut self, problem: String) {

@@ -89,6 +89,11 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "flood", fault: "180 hopeless records in a row", run: poison::flood },
     Scenario { name: "dlq-refuses", fault: "the dead-letter topic refuses every size", run: poison::refused },
     Scenario { name: "grown", fault: "16 partitions become 24, then 40", run: topics::grown },
+    Scenario {
+        name: "made-again",
+        fault: "the topic deleted and made again under its readers",
+        run: topics::made_again,
+    },
     Scenario { name: "deleted", fault: "records deleted before they were read", run: brokers::deleted },
     Scenario {
         name: "bytes",
@@ -180,6 +185,12 @@ impl Stage {
         stage
     }
 
+    /// Commits begin anew, and those of before say nothing: the topic is made again.
+    pub fn forget_commits(&self) {
+        if let Some(monitor) = &self.monitor {
+            monitor.forget();
+        }
+    }
     /// Waits until something sent from now on was handled: the path is whole (again).
     pub fn settle(&mut self) {
         let wanted = self.load.acknowledged() - self.load.excused_count() + 1;
