@@ -120,6 +120,8 @@ impl Kafka {
              advertised.listeners=PLAINTEXT://127.0.0.1:{port},BEHIND://{}\nlog.dirs={}\n\
              listener.security.protocol.map=PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
              auto.create.topics.enable=false\n\
+             authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+             allow.everyone.if.no.acl.found=true\n\
              group.initial.rebalance.delay.ms=0\ngroup.min.session.timeout.ms=500\n\
              offsets.topic.num.partitions=4\noffsets.topic.replication.factor=1\n\
              transaction.state.log.num.partitions=4\ntransaction.state.log.replication.factor=1\n\

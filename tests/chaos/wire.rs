@@ -7,7 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const PRODUCE: (i16, i16) = (0, 3);
 const FETCH: (i16, i16) = (1, 4);
+const CREATE_ACLS: (i16, i16) = (30, 1);
+const DELETE_ACLS: (i16, i16) = (31, 1);
 const DESCRIBE_LOG_DIRS: (i16, i16) = (35, 1);
+
+/// In access lists: a topic, by its whole name.
+const TOPIC: u8 = 2;
+const LITERAL: u8 = 3;
 
 /// A record as it lies in the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,6 +103,48 @@ pub fn fetch(broker: &str, topic: &str, partition: i32) -> Vec<Raw> {
             return records;
         }
     }
+}
+
+/// Takes everybody's right to write to `topic` away, on a broker that has an authorizer.
+pub fn deny_writes(broker: &str, topic: &str) {
+    const WRITE: u8 = 4;
+    const ALL: u8 = 2;
+    const ALLOW: u8 = 3;
+    const DENY: u8 = 2;
+    let mut body = 2_i32.to_be_bytes().to_vec();
+    for (operation, permission) in [(ALL, ALLOW), (WRITE, DENY)] {
+        body.push(TOPIC);
+        string(&mut body, topic);
+        body.push(LITERAL);
+        string(&mut body, "User:*");
+        string(&mut body, "*");
+        body.extend([operation, permission]);
+    }
+    let answer = ask(broker, CREATE_ACLS, &body);
+    let mut at = Cursor(&answer);
+    at.i32();
+    for _ in 0..at.i32() {
+        assert_eq!(at.i16(), 0, "denying writes to {topic}");
+        let length = at.i16().max(0);
+        at.take(length as usize);
+    }
+}
+
+/// Gives all rights to `topic` back.
+pub fn allow_all(broker: &str, topic: &str) {
+    const ANY: u8 = 1;
+    let mut body = 1_i32.to_be_bytes().to_vec();
+    body.push(TOPIC);
+    string(&mut body, topic);
+    body.push(LITERAL);
+    body.extend((-1_i16).to_be_bytes());
+    body.extend((-1_i16).to_be_bytes());
+    body.extend([ANY, ANY]);
+    let answer = ask(broker, DELETE_ACLS, &body);
+    let mut at = Cursor(&answer);
+    at.i32();
+    assert_eq!(at.i32(), 1, "one filter, one answer");
+    assert_eq!(at.i16(), 0, "allowing {topic}");
 }
 
 /// Bytes that the logs of `topic` take on the broker's disk.

@@ -64,6 +64,11 @@ pub const SCENARIOS: &[Scenario] = &[
         fault: "40001, 40P01, 53100, 53300, 25006 from PostgreSQL",
         run: refusals::sqlstates,
     },
+    Scenario {
+        name: "dlq-refuses",
+        fault: "the dead-letter topic refuses the size, then the writer",
+        run: poison::refused,
+    },
     Scenario { name: "slow-key", fault: "one key takes 2 s a transaction", run: pressure::slow_key },
     Scenario { name: "backlog", fault: "256 MiB behind a database that is silent", run: pressure::backlog },
     Scenario { name: "rounds", fault: "the same faults seven times over one worker", run: pressure::rounds },
@@ -87,7 +92,6 @@ pub const SCENARIOS: &[Scenario] = &[
         run: brokers::replay_killed,
     },
     Scenario { name: "flood", fault: "180 hopeless records in a row", run: poison::flood },
-    Scenario { name: "dlq-refuses", fault: "the dead-letter topic refuses every size", run: poison::refused },
     Scenario { name: "grown", fault: "16 partitions become 24, then 40", run: topics::grown },
     Scenario {
         name: "made-again",

@@ -4,10 +4,12 @@ use super::kills::Window;
 use super::{Context, Stage};
 use crate::load::now;
 use crate::report::Report;
+use crate::servers::Kafka;
 use crate::sql::Sql;
 use crate::verify::Fault;
+use crate::wire;
 use crate::worker::{Worker, term_all};
-use crate::world::{PARTITIONS, World};
+use crate::world::{PARTITIONS, Plan, World};
 use std::time::{Duration, Instant};
 
 /// One record kills whoever handles it: a trigger holds its transaction, and the process behind that connection
@@ -89,33 +91,49 @@ pub fn flood(context: &Context) -> Report {
     stage.finish()
 }
 
-/// The dead-letter topic refuses: the lane is held, nothing is skipped, and all of it arrives once it takes them.
+/// The dead-letter topic refuses, first the size and then the writer: the lane is held, nothing is skipped, and all of
+/// it arrives once it takes them.
 pub fn refused(context: &Context) -> Report {
-    let mut stage = Stage::new(context, World::simple(context, 6), 2, 20);
+    let kafka = Kafka::start(&context.folder);
+    let control = context.database("control");
+    let plan =
+        Plan { brokers: kafka.address(), control: (control.clone(), control), companies: vec![None; 6] };
+    let mut stage = Stage::new(context, World::new(context, plan), 2, 20);
     let (broker, topic) = (stage.world.broker(), stage.world.dead_letters());
-    broker.alter(&topic, "max.message.bytes", "64");
-    stage.load.quiet(&[0]);
-    stage.load.send_hopeless(0, 5);
-    stage.load.burst_of(0, 20);
-    let from = now();
-    stage.report.times = 1;
-    std::thread::sleep(Duration::from_secs(8));
-    let told: usize =
-        stage.workers.iter().map(|worker| worker.output().matches("was not accepted").count()).sum();
-    stage.report.check(told > 0, || "no dead letter was refused".into());
-    // Neighbours in the same run may be done, but no commit passes the first that was not accepted.
-    let dead = stage.load.dead();
-    let log = stage.load.log();
-    let first = log.iter().filter(|sent| dead.contains(&sent.batch)).filter_map(|sent| sent.ack).next();
-    let first = first.expect("the hopeless batches are acknowledged");
-    let reader = broker.reader(&stage.world.group());
-    let committed = broker.committed(&reader, &stage.world.txns(), PARTITIONS).expect("committed offsets");
-    let at = committed.get(&first.partition).copied().unwrap_or(0);
-    stage.report.check(at <= first.offset, || {
-        format!("{at} is committed past a dead letter that was not accepted, at {}", first.offset)
-    });
-    broker.alter(&topic, "max.message.bytes", "1048588");
-    stage.report.bit = format!("{told} refusals");
-    stage.faults.push(Fault::mended(from, 12.0));
+    let mut refusals = Vec::new();
+    for (company, by) in ["size", "rights"].into_iter().enumerate() {
+        match by {
+            "size" => broker.alter(&topic, "max.message.bytes", "64"),
+            _ => wire::deny_writes(&stage.world.brokers, &topic),
+        }
+        stage.load.quiet(&[company]);
+        let (before, dead) = (stage.world.told("was not accepted"), stage.load.dead());
+        stage.load.send_hopeless(company, 5);
+        stage.load.burst_of(company, 20);
+        let from = now();
+        stage.report.times += 1;
+        std::thread::sleep(Duration::from_secs(8));
+        let told = stage.world.told("was not accepted") - before;
+        stage.report.check(told > 0, || format!("no dead letter was refused by {by}"));
+        refusals.push(format!("{told} by {by}"));
+        // Neighbours in the same run may be done, but no commit passes the first that was not accepted.
+        let new = &stage.load.dead() - &dead;
+        let log = stage.load.log();
+        let first = log.iter().filter(|sent| new.contains(&sent.batch)).filter_map(|sent| sent.ack).next();
+        let first = first.expect("the hopeless batches are acknowledged");
+        let reader = broker.reader(&stage.world.group());
+        let committed =
+            broker.committed(&reader, &stage.world.txns(), PARTITIONS).expect("committed offsets");
+        let at = committed.get(&first.partition).copied().unwrap_or(0);
+        stage.report.check(at <= first.offset, || {
+            format!("{at} is committed past a dead letter that was not accepted by {by}, at {}", first.offset)
+        });
+        match by {
+            "size" => broker.alter(&topic, "max.message.bytes", "1048588"),
+            _ => wire::allow_all(&stage.world.brokers, &topic),
+        }
+        stage.faults.push(Fault::mended(from, 12.0));
+    }
+    stage.report.bit = format!("refused {}", refusals.join(", "));
     stage.finish()
 }
