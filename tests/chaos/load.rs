@@ -103,7 +103,7 @@ impl Load {
             .set("enable.idempotence", "true")
             .set("message.timeout.ms", "120000")
             .set("linger.ms", "2")
-            .set("compression.type", "lz4")
+            .set("compression.type", world.compression)
             // Partitions may be added meanwhile.
             .set("topic.metadata.refresh.interval.ms", "1000")
             .create_with_context(Listener(acks.clone()))

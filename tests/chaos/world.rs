@@ -41,6 +41,8 @@ pub struct World {
     pub variables: Vec<(String, String)>,
     /// Further arguments of every worker.
     pub worker_args: Vec<String>,
+    /// How the load is compressed.
+    pub compression: &'static str,
     /// How many partitions the topic under load has now.
     pub partitions: Arc<AtomicI32>,
     logs: Cell<usize>,
@@ -115,6 +117,7 @@ impl World {
             companies,
             variables,
             worker_args: Vec::new(),
+            compression: "lz4",
             partitions: Arc::new(AtomicI32::new(PARTITIONS)),
             logs: Cell::new(0),
         };

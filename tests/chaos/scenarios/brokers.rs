@@ -188,6 +188,7 @@ pub fn bytes(context: &Context) -> Report {
     // are not UTF-8.
     let plain = ["-X", "compression.type=none"];
     world.worker_args = plain.map(str::to_owned).into();
+    world.compression = "none";
     let mut stage = Stage::new(context, world, 1, 5);
     let (topic, dead, brokers) =
         (stage.world.txns(), stage.world.dead_letters(), stage.world.brokers.clone());
