@@ -160,6 +160,11 @@ impl Partition {
     pub fn committed(&self) -> Option<i64> {
         self.committed.as_ref().map(|(offset, _)| *offset)
     }
+    /// The same with its metadata.
+    #[cfg(test)]
+    pub fn handed_out(&self) -> Option<&(i64, String)> {
+        self.committed.as_ref()
+    }
     /// What would be suspect if the process died now.
     pub fn mark(&self, probation: bool) -> Mark {
         let mut mark = Mark::of_suspects(&self.suspects, self.alone.clone());

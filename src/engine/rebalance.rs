@@ -68,6 +68,16 @@ impl Revoking {
     pub fn is_empty(&self) -> bool {
         self.partitions.is_empty()
     }
+    /// What distinguishes it from others: partitions, stage, whether its time is up; `newest` is the last commit.
+    #[cfg(test)]
+    pub fn outline(&self, now: Instant, newest: u64) -> String {
+        let names: Vec<i32> = self.partitions.iter().map(|(partition, _)| partition.partition).collect();
+        let stage = match self.stage {
+            RevokeStage::Committing(id) => format!("Committing(newest - {})", (newest - id).min(2)),
+            stage => format!("{stage:?}"),
+        };
+        format!("{names:?} {stage} cut {} late {}", self.cut, now >= self.until)
+    }
     pub fn committed(&mut self, id: u64) {
         if self.stage == RevokeStage::Committing(id) {
             self.stage = RevokeStage::Committed;

@@ -38,8 +38,8 @@ pub(super) struct Worker {
 
 /// A commit that was sent and not answered.
 pub(super) struct InFlight {
-    id: u64,
-    since: Instant,
+    pub(super) id: u64,
+    pub(super) since: Instant,
 }
 
 pub(super) struct Runtime {
@@ -168,18 +168,24 @@ impl Runtime {
                 next_tick = now + TICK;
                 self.tick(now).await;
             }
-            self.advance_revocations(now);
-            if self.ending.is_none() {
-                self.dispatch(now);
-            }
-            self.commit_if_due(now);
-            if self.advance_ending(now) {
+            if self.step(now) {
                 return false;
             }
         }
     }
 
-    fn source_event(&mut self, event: SourceEvent) {
+    /// What follows whatever happened: revocations, runs, commits and the end move on. True once the end is
+    /// reached.
+    pub(super) fn step(&mut self, now: Instant) -> bool {
+        self.advance_revocations(now);
+        if self.ending.is_none() {
+            self.dispatch(now);
+        }
+        self.commit_if_due(now);
+        self.advance_ending(now)
+    }
+
+    pub(super) fn source_event(&mut self, event: SourceEvent) {
         let now = Instant::now();
         match event {
             SourceEvent::Batch(batch) => {
@@ -286,7 +292,7 @@ impl Runtime {
         }
     }
 
-    fn finished(&mut self, end: RunEnd) {
+    pub(super) fn finished(&mut self, end: RunEnd) {
         let now = Instant::now();
         self.workers[end.worker].out -= 1;
         self.fast = end.inline;

@@ -10,10 +10,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # name | layer: "lib FILTER" (unit tests) or "chaos SCENARIO" | what the bug is
 mutants='
 commit-highest-seen|chaos kill|the end of what was taken in is committed, not the oldest unfinished record
+commit-highest-seen|lib engine::tests::model|the same, in the model of every interleaving
 low-water-off-by-one|lib engine::tracker|the oldest unfinished record is committed as done
+low-water-off-by-one|lib engine::tests::model|the same, in the model of every interleaving
 forget-done-map|chaos term-blocked|what was finished above the low-water is forgotten by the next member
+forget-done-map|lib engine::tests::model|the same, in the model of every interleaving
 commit-by-list-after-revoke|chaos storm|positions of partitions that were given up are committed by an explicit list
 drop-fresh-on-stale|lib engine::tests::stale|a batch with one record of an old assignment is dropped whole
+drop-fresh-on-stale|lib engine::tests::model|the same, in the model of every interleaving
 skip-refused-letter|chaos dlq-refuses|a dead letter that is not accepted is skipped
 finish-before-the-acknowledgement|chaos dlq-refuses|a record is finished before its dead letter is acknowledged
 no-version-guard|lib model::ledger::decide|a late duplicate overwrites newer work
