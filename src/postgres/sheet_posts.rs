@@ -3,6 +3,7 @@
 use super::{Error, Lease};
 use crate::consent::WriteToken;
 use crate::model::posting::{Claim, Earlier, NewClaim, Posted};
+use crate::mutants::planted;
 use std::collections::HashMap;
 use tokio_postgres::Row;
 
@@ -55,12 +56,13 @@ pub async fn try_lock(lease: &mut Lease, company_id: &str) -> Result<bool, Error
         .prepared(
             "with lock as materialized \
                  (select pg_try_advisory_lock(hashtextextended('kylo.posting|' || $1::text, 0)) as held) \
-             select held, (select set_config(name, '30s', false) from pg_settings \
+             select held, (select set_config(name, $2, false) from pg_settings \
                            where held and name = 'idle_session_timeout') from lock",
         )
         .await?;
+    let patience = if planted("lead-for-ever") { "0" } else { "30s" };
     lease.close_on_drop();
-    let locked: bool = lease.query_one(&statement, &[&company_id]).await?.try_get(0)?;
+    let locked: bool = lease.query_one(&statement, &[&company_id, &patience]).await?.try_get(0)?;
     if !locked {
         lease.keep_on_drop();
     }

@@ -26,6 +26,8 @@ dead-letter-in-an-outage|lib engine::tests|a transient failure is given up after
 replay-commits-first|chaos replay|a replay commits before it sends
 header-restored-twice|chaos bytes|a replay appends the first header once more
 condemn-early|lib engine::tests::quarantine|one death alone condemns a record
+forget-the-log|chaos made-again|in a topic that was made again, what is newer is taken for older
+lead-for-ever|chaos claim-zombie|a leader that was stopped keeps its lead
 claim-forgotten|lib handlers::ledger::posting|what an open claim holds is posted again under a new one
 '
 
