@@ -175,6 +175,13 @@ impl Options {
             }
         })
     }
+    /// Which broker to ask; the one that is in charge unless told.
+    pub(in crate::kafka) fn ask(&self, broker: i32) -> Result<()> {
+        self.set("the broker", |options, text, size| {
+            // SAFETY: `set` gives a live object and a buffer of `size` bytes.
+            unsafe { sys::rd_kafka_AdminOptions_set_broker(options, broker, text, size) }
+        })
+    }
     /// Offsets as a reader sees them that skips open and aborted transactions.
     pub(in crate::kafka) fn read_committed(&self) -> Result<()> {
         let level = sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED;

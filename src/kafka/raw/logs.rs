@@ -20,6 +20,16 @@ pub(in crate::kafka) fn log_ids<C: ClientContext>(
     timeout: Duration,
 ) -> Result<BTreeMap<String, LogId>> {
     let what = "asking for the ids of topics";
+    // Any broker knows. Unless told, the client waits for the controller, which it may have no connection to.
+    let leader = topics.first().and_then(|topic| {
+        let metadata = client.fetch_metadata(Some(topic), timeout).ok()?;
+        metadata
+            .topics()
+            .iter()
+            .flat_map(|topic| topic.partitions())
+            .map(|partition| partition.leader())
+            .find(|leader| *leader >= 0)
+    });
     let names = topics.iter().map(|topic| c_text(topic)).collect::<Result<Vec<_>>>()?;
     let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
     // SAFETY: the names are alive and are copied; the collection is freed below, after the call copied it.
@@ -30,7 +40,7 @@ pub(in crate::kafka) fn log_ids<C: ClientContext>(
         timeout,
         what,
         sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS,
-        |_| Ok(()),
+        |options| leader.map_or(Ok(()), |leader| options.ask(leader)),
         // SAFETY: `call` gives live objects, and the collection is alive.
         |rk, options, queue| unsafe { sys::rd_kafka_DescribeTopics(rk, collection, options, queue) },
         || None,
