@@ -2,8 +2,8 @@
 
 use super::ending::CUT;
 use super::report::Event;
-use super::runtime::Runtime;
-use super::{Assigned, DoneMap, Epoch, SourceCommand};
+use super::runtime::{Runtime, TICK};
+use super::{Assigned, CommitReport, DoneMap, Epoch, SourceCommand};
 use crate::model::record::TopicPartition;
 use crate::mutants::planted;
 use std::ops::Range;
@@ -45,6 +45,8 @@ pub(super) struct Revoking {
     until: Instant,
     /// What ran too long was cancelled.
     cut: bool,
+    /// The commit of their last positions was refused, and is sent again.
+    refused: bool,
     stage: RevokeStage,
 }
 
@@ -60,7 +62,7 @@ enum RevokeStage {
 
 impl Revoking {
     pub fn new(partitions: Vec<(TopicPartition, Epoch)>, until: Instant) -> Self {
-        Revoking { partitions, until, cut: false, stage: RevokeStage::Draining }
+        Revoking { partitions, until, cut: false, refused: false, stage: RevokeStage::Draining }
     }
     pub fn forget(&mut self, lost: &[(TopicPartition, Epoch)]) {
         self.partitions.retain(|partition| !lost.contains(partition));
@@ -76,11 +78,19 @@ impl Revoking {
             RevokeStage::Committing(id) => format!("Committing(newest - {})", (newest - id).min(2)),
             stage => format!("{stage:?}"),
         };
-        format!("{names:?} {stage} cut {} late {}", self.cut, now >= self.until)
+        format!("{names:?} {stage} cut {} refused {} late {}", self.cut, self.refused, now >= self.until)
     }
-    pub fn committed(&mut self, id: u64) {
-        if self.stage == RevokeStage::Committing(id) {
-            self.stage = RevokeStage::Committed;
+    /// How a commit ended. A group that moves on while a partition is given up refuses the commit of before, and
+    /// takes the next: without it the new owner would do again what was done here.
+    pub fn committed(&mut self, report: &CommitReport) {
+        if self.stage == RevokeStage::Committing(report.id) {
+            self.refused = report.results.iter().any(|(position, result)| {
+                let holds = |(name, epoch): &(TopicPartition, Epoch)| {
+                    *name == position.partition && *epoch == position.epoch
+                };
+                result.is_err() && self.partitions.iter().any(holds)
+            });
+            self.stage = if self.refused { RevokeStage::Draining } else { RevokeStage::Committed };
         }
     }
 }
@@ -113,12 +123,21 @@ impl Runtime {
                     self.cancel(&revoking.partitions);
                     continue;
                 }
-                // One commit at a time: while another is under way, this one waits for its answer.
-                if self.is_committing() {
+                if revoking.refused && now >= revoking.until {
+                    self.reporter.event(Event::Trouble("the commit before a revoke was refused".into()));
+                    revoking.stage = RevokeStage::Committed;
+                    continue;
+                }
+                // One commit at a time: while another is under way, this one waits for its answer. After a refusal
+                // a little later.
+                let soon = revoking.refused && now.duration_since(self.last_commit) < TICK * 5;
+                if self.is_committing() || soon {
                     continue;
                 }
                 self.cancel(&revoking.partitions);
-                revoking.until = now + self.scheduler.policy.final_commit;
+                if !revoking.refused {
+                    revoking.until = now + self.scheduler.policy.final_commit;
+                }
                 revoking.stage = match self.commit(now) {
                     Some(id) => RevokeStage::Committing(id),
                     None => RevokeStage::Committed,

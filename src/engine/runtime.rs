@@ -248,7 +248,7 @@ impl Runtime {
                     self.totals.commits += 1;
                     self.failing_since = None;
                 }
-                self.revoking.iter_mut().for_each(|revoking| revoking.committed(report.id));
+                self.revoking.iter_mut().for_each(|revoking| revoking.committed(&report));
             }
             SourceEvent::Trouble(text) => self.reporter.event(Event::Trouble(text)),
             SourceEvent::Fatal(text) => self.fail(RunError::Source(text)),

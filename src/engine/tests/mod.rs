@@ -395,6 +395,33 @@ async fn a_revoked_partition_is_drained_committed_and_released() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_commit_refused_before_a_revoke_is_sent_again() {
+    let mut bench = Bench::new(1);
+    bench.policy.exit_when_idle = false;
+    bench.policy.commit_every = Duration::from_secs(60);
+    bench.put("a", "ok");
+    let (trigger, running) = bench.start();
+    sleep(Duration::from_secs(1)).await;
+    bench.broker.refuse_commits(2);
+    bench.broker.revoke("in", &[0]);
+    sleep(Duration::from_secs(3)).await;
+    assert!(bench.events.any("Revoked"));
+    assert_eq!(bench.committed(0), 1, "the next owner goes on behind it");
+    // One that goes on being refused holds the group up for the time of a final commit at most.
+    bench.broker.assign("in", &[0]);
+    bench.put("a", "ok");
+    sleep(Duration::from_secs(1)).await;
+    bench.broker.refuse_commits(1_000);
+    bench.broker.revoke("in", &[0]);
+    sleep(Duration::from_secs(7)).await;
+    let revoked = bench.events.0.lock().unwrap().iter().filter(|event| event.starts_with("Revoked")).count();
+    assert_eq!(revoked, 2);
+    assert_eq!(bench.committed(0), 1);
+    trigger.advance();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_partition_commits_nothing_more() {
     let mut bench = Bench::new(1);
     bench.policy.exit_when_idle = false;
