@@ -23,7 +23,8 @@ bench: ## every figure of docs/performance.md beside its peers, in one table; JS
 	  && KYLO_TEST_FSYNC=on tests/servers/run.sh cargo bench --locked --quiet --bench figures -- $(ARGS)
 
 chaos: ## the promises under faults, seeded (CHAOS_SEED=1 replays, HOURS=4 goes on, ARGS="kill" plays one, ARGS=--list)
-	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked --quiet && tests/servers/run.sh cargo test --locked --quiet --test chaos -- $(ARGS)
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked --quiet \
+	  && KYLO_TEST_KEEP_LOGS=$${CARGO_TARGET_DIR:-target}/chaos/servers tests/servers/run.sh cargo test --locked --quiet --test chaos -- $(ARGS)
 
 chaos-mutants: ## planted bugs: each must be caught by a test or a scenario of chaos (ARGS="ignore-lost" plants one)
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && tests/servers/run.sh tests/chaos/mutants.sh $(ARGS)

@@ -201,12 +201,16 @@ impl Load {
     }
     /// Stops, waits for every answer of the broker and gives the log.
     pub fn finish(&self) -> Vec<Sent> {
+        self.stop();
+        self.flush();
+        self.log()
+    }
+    /// Sends nothing more.
+    pub fn stop(&self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = locked(&self.thread).take() {
             let _ = thread.join();
         }
-        self.flush();
-        self.log()
     }
 }
 

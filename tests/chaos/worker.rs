@@ -7,9 +7,6 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What every worker is given: sessions short enough for a gate of minutes.
-const SETTINGS: [&str; 4] = ["-X", "session.timeout.ms=2000", "-X", "heartbeat.interval.ms=500"];
-
 /// A running worker. Dropping it kills it.
 pub struct Worker {
     child: Child,
@@ -26,11 +23,9 @@ impl Worker {
         let log = world.next_log();
         let file = File::create(&log).expect("making a worker's log");
         let mut command = Command::new(crate::world::program());
-        command.arg("consume").args(args).args(&world.worker_args).args(SETTINGS).args([
-            "--verbose",
-            "--log-level",
-            "info",
-        ]);
+        let session = format!("session.timeout.ms={}", world.session);
+        command.arg("consume").args(args).args(&world.worker_args);
+        command.args(["-X", &session, "-X", "heartbeat.interval.ms=500", "--verbose", "--log-level", "info"]);
         command.env_clear().envs(world.variables.iter().map(|(name, value)| (name, value)));
         command.envs(variables.iter().copied()).current_dir(&world.folder).stdin(Stdio::null());
         command.stdout(file.try_clone().expect("the log twice")).stderr(file);

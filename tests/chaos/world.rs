@@ -41,6 +41,8 @@ pub struct World {
     pub variables: Vec<(String, String)>,
     /// Further arguments of every worker.
     pub worker_args: Vec<String>,
+    /// How long a member may be silent, in milliseconds.
+    pub session: u32,
     /// How the load is compressed.
     pub compression: &'static str,
     /// How many partitions the topic under load has now.
@@ -117,6 +119,7 @@ impl World {
             companies,
             variables,
             worker_args: Vec::new(),
+            session: 6_000,
             compression: "lz4",
             partitions: Arc::new(AtomicI32::new(PARTITIONS)),
             logs: Cell::new(0),
@@ -151,6 +154,12 @@ impl World {
         }
     }
 
+    /// Sessions as short as a gate of minutes needs where processes die: the others take over soon. Elsewhere nobody may
+    /// lose a session only because the machine is busy.
+    pub fn short_sessions(mut self) -> World {
+        self.session = 2_000;
+        self
+    }
     /// Workers see this variable from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.retain(|(known, _)| known != name);

@@ -24,7 +24,7 @@ pub fn killed(context: &Context) -> Report {
     let control = context.database("control");
     let plan =
         Plan { brokers: kafka.address(), control: (control.clone(), control), companies: vec![None; 6] };
-    let mut stage = Stage::new(context, World::new(context, plan), 2, 30);
+    let mut stage = Stage::new(context, World::new(context, plan).short_sessions(), 2, 30);
     let (mut in_work, mut ended) = (0, 0.0);
     for turn in 0..3 {
         std::thread::sleep(Duration::from_millis(rng.u64(1_000..2_000)));

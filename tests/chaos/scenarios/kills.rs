@@ -16,7 +16,7 @@ const TAKE_OVER: f64 = 4.0;
 /// Kills a random worker again and again, in the middle of a burst.
 pub fn kill_loop(context: &Context) -> Report {
     let mut rng = context.rng();
-    let mut stage = Stage::new(context, World::simple(context, 8), 3, 40);
+    let mut stage = Stage::new(context, World::simple(context, 8).short_sessions(), 3, 40);
     let (mut in_work, mut uncommitted) = (0, 0);
     for _ in 0..8 {
         std::thread::sleep(Duration::from_millis(rng.u64(2_500..4_000)));
@@ -150,7 +150,7 @@ pub fn storm(context: &Context) -> Report {
 /// is no longer its own.
 pub fn zombie(context: &Context) -> Report {
     let mut rng = context.rng();
-    let mut stage = Stage::new(context, World::simple(context, 8), 3, 40);
+    let mut stage = Stage::new(context, World::simple(context, 8).short_sessions(), 3, 40);
     let (mut in_work, mut taken_over) = (0, 0);
     for _ in 0..4 {
         std::thread::sleep(Duration::from_millis(rng.u64(1_000..2_000)));

@@ -277,7 +277,14 @@ impl Stage {
         let (repeated, bound) = (self.report.repeated, self.report.bound);
         self.report
             .check(repeated <= bound, || format!("{repeated} handler runs repeated, at most {bound} may be"));
-        self.report
+        std::mem::take(&mut self.report)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // Before the topics go.
+        self.load.stop();
     }
 }
 

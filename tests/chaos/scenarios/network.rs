@@ -22,7 +22,7 @@ pub fn broker(context: &Context) -> Report {
     let control = context.database("control");
     let plan =
         Plan { brokers: kafka.address(), control: (control.clone(), control), companies: vec![None; 6] };
-    let mut world = World::new(context, plan);
+    let mut world = World::new(context, plan).short_sessions();
     world.set("KAFKA_BROKERS", &kafka.proxy.address);
     let mut stage = Stage::new(context, world, 2, 30);
     let (mut in_work, mut flowed) = (0, 0);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// One record kills whoever handles it: a trigger holds its transaction, and the process behind that connection
 /// is killed. After the third death alone it is dead-lettered; nothing else ever is.
 pub fn crash(context: &Context) -> Report {
-    let mut stage = Stage::new(context, World::simple(context, 6), 2, 20);
+    let mut stage = Stage::new(context, World::simple(context, 6).short_sessions(), 2, 20);
     let mut sql = Sql::new(&stage.world.control);
     sql.rows(
         "create function chaos.deadly() returns trigger language plpgsql as $$ begin

@@ -51,7 +51,7 @@ pub fn refused(context: &Context) -> Report {
 /// Two live processes; the one that holds a claim is killed while it is open, and the other settles it.
 pub fn claim(context: &Context) -> Report {
     let mut rng = context.rng();
-    let mut stage = Stage::new(context, World::simple(context, 6), 2, 30);
+    let mut stage = Stage::new(context, World::simple(context, 6).short_sessions(), 2, 30);
     let mut sql = Sql::new(&stage.world.control);
     let mut open = 0;
     for _ in 0..5 {
@@ -104,7 +104,7 @@ fn holder(stage: &Stage, sql: &mut Sql) -> Option<(String, usize)> {
 /// and the first goes on as if nothing had been.
 pub fn claim_zombie(context: &Context) -> Report {
     let mut rng = context.rng();
-    let mut stage = Stage::new(context, World::simple(context, 6), 2, 30);
+    let mut stage = Stage::new(context, World::simple(context, 6).short_sessions(), 2, 30);
     let mut sql = Sql::new(&stage.world.control);
     let (mut open, mut settled) = (0, 0);
     for _ in 0..2 {
