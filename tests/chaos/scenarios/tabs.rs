@@ -119,6 +119,8 @@ pub fn claim_zombie(context: &Context) -> Report {
             }
             let Some((claim, owner)) = holder(&stage, &mut sql) else { continue };
             stage.workers[owner].signal("STOP");
+            // What was on its way to the server is done there, and may be the end of the claim.
+            std::thread::sleep(Duration::from_millis(300));
             // Not in the middle of a post either: the files are locked then, as a workbook would be busy.
             let sheets = stage.world.folder.join("sheets");
             let posting = std::fs::read_dir(sheets).into_iter().flatten().flatten().any(|book| {
