@@ -1,7 +1,7 @@
 # kylo's chores. `make` lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench servers chaos chaos-mutants
+.PHONY: help demo test check fuzz bench servers chaos chaos-mutants
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -12,10 +12,14 @@ demo: ## build kylo and play the whole ledger flow; needs no service (ARGS="--tr
 test: ## every test, the live ones on a real Kafka and PostgreSQL that start and end with them (ARGS="--test live")
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && tests/servers/run.sh cargo test --locked $(ARGS)
 
-check: ## format, lints, documentation: what must be clean before a change goes in
-	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && set -x && cargo fmt --check \
+check: ## format, lints, documentation, a short fuzz: what must be clean before a change goes in
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && set -x && cargo fmt --check && cargo fmt --check --manifest-path fuzz/Cargo.toml \
 	  && cargo clippy --locked --all-targets -- -D warnings \
-	  && RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --lib
+	  && RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --lib \
+	  && fuzz/run.sh
+
+fuzz: ## what reads bytes from outside, fuzzed on the stable compiler (FUZZ_SECONDS=600 ARGS="envelope")
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && fuzz/run.sh $(ARGS)
 
 bench: ## every figure of docs/performance.md beside its peers, in one table; JSON in target/bench (ARGS="noop memory" measures some)
 	@. tests/servers/prerequisites.sh && need_compiler && need_python && need_javac && need_maven && need_cargo \

@@ -251,7 +251,7 @@ pub fn replayed(
     }
     headers.extend(identity(envelope.user_headers, &envelope.id, &envelope.origin));
     headers.extend([
-        Header::text(REPLAY_COUNT, (envelope.replay_count + 1).to_string()),
+        Header::text(REPLAY_COUNT, envelope.replay_count.saturating_add(1).to_string()),
         Header::text(REPLAY_BY, cut(by, 256)),
         Header::text(REPLAY_AT, now.to_string()),
     ]);

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# fuzz/run.sh [TARGET...]
+#
+# Builds the fuzz targets with the stable compiler and runs each for FUZZ_SECONDS (8), from the seeds in corpus/.
+# What is found on the way stays in target/fuzz/; an input that breaks a promise is named, and the script ends 1.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/../target}
+targets=("$@")
+[ $# -gt 0 ] || targets=(message headers envelope done_map)
+seconds=${FUZZ_SECONDS:-8}
+
+# The same versions as kylo's, so that its dependencies are those that were built already.
+[ Cargo.lock -nt ../Cargo.lock ] || cp ../Cargo.lock Cargo.lock
+RUSTC_WRAPPER=$PWD/rustc.sh cargo build --quiet
+
+for target in "${targets[@]}"; do
+  work=$CARGO_TARGET_DIR/fuzz/$target
+  mkdir -p "$work/corpus"
+  if ! "$CARGO_TARGET_DIR/debug/$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=512 -max_len=4096 \
+    -print_final_stats=1 -artifact_prefix="$work/" "$work/corpus" "corpus/$target" >"$work/log" 2>&1; then
+    tail -n 40 "$work/log" >&2
+    printf 'fuzz: %s is broken; the input is the file named above. Fix it, and add the input to fuzz/corpus/%s\n' \
+      "$target" "$target" >&2
+    exit 1
+  fi
+  printf 'fuzz: %s: %s inputs tried, %s features known\n' "$target" \
+    "$(sed -n 's/^stat::number_of_executed_units: //p' "$work/log")" \
+    "$(sed -n 's/.*DONE .* ft: \([0-9]*\) .*/\1/p' "$work/log")"
+done
