@@ -31,6 +31,8 @@ struct State {
 #[derive(Default)]
 struct Log {
     start: i64,
+    /// Below it records were deleted.
+    trimmed: i64,
     records: Vec<StoredRecord>,
 }
 
@@ -101,7 +103,7 @@ impl MemoryBroker {
     /// Deletes the records of a partition below `offset`.
     pub fn trim(&self, topic: &str, partition: i32, offset: i64) {
         if let Some(log) = self.lock().logs.get_mut(&TopicPartition::new(topic, partition)) {
-            log.start = offset;
+            (log.start, log.trimmed) = (offset, offset);
             log.records.retain(|record| record.offset >= offset);
         }
     }
@@ -281,10 +283,15 @@ impl Member {
         }
         let state = self.broker.lock();
         let mut builder = BatchBuilder::default();
-        let mut ends = Vec::new();
+        let (mut ends, mut overtaken) = (Vec::new(), Vec::new());
         for (partition, held) in &mut self.held {
             let (Some(next), false) = (held.next, held.paused) else { continue };
             let Some(log) = state.logs.get(partition) else { continue };
+            if next < log.trimmed {
+                held.next = None;
+                overtaken.push((partition.clone(), held.epoch, next..log.trimmed));
+                continue;
+            }
             let slot = builder.slot(partition, held.epoch);
             let mut position = next;
             for record in log.records.iter().filter(|record| record.offset >= next).take(100) {
@@ -310,6 +317,9 @@ impl Member {
         if !builder.is_empty() {
             self.tell(SourceEvent::Batch(builder.build_counted(&self.memory)));
             self.broker.written.notify_waiters();
+        }
+        for (partition, epoch, offsets) in overtaken {
+            self.tell(SourceEvent::Overtaken { partition, epoch, offsets });
         }
         for (partition, epoch, position) in ends {
             self.tell(SourceEvent::End { partition, epoch, position });
@@ -348,6 +358,11 @@ impl Member {
                     results.push((position, Ok(())));
                 }
                 self.tell(SourceEvent::Committed(CommitReport { id, results }));
+            }
+            SourceCommand::Skip(partition, epoch, offset) => {
+                if let Some(held) = self.live(&partition, epoch) {
+                    held.next = Some(offset);
+                }
             }
             SourceCommand::Pause(partition, epoch) => {
                 if let Some(held) = self.live(&partition, epoch) {

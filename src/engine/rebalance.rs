@@ -1,9 +1,9 @@
 //! Partitions that come and go: where reading starts, and how a partition is given back.
 
 use super::ending::CUT;
-use super::report::Event;
+use super::report::{Abandoned, Event, RunError};
 use super::runtime::{Runtime, TICK};
-use super::{Assigned, CommitReport, DoneMap, Epoch, SourceCommand};
+use super::{Assigned, CommitReport, DoneMap, Epoch, OnLost, SourceCommand};
 use crate::model::record::TopicPartition;
 use crate::mutants::planted;
 use std::ops::Range;
@@ -96,6 +96,29 @@ impl Revoking {
 }
 
 impl Runtime {
+    /// Says and counts that records were deleted before they were read.
+    pub(super) fn note_lost(&mut self, partition: &TopicPartition, offsets: Range<i64>) -> Abandoned {
+        self.totals.lost += (offsets.end - offsets.start).max(0) as u64;
+        let partition = partition.clone();
+        self.reporter.event(Event::RecordsLost { partition: partition.clone(), offsets: offsets.clone() });
+        Abandoned { partition, offsets }
+    }
+
+    /// The log's start has passed the place where a partition is read: it was paused, or is slow.
+    pub(super) fn overtaken(&mut self, partition: TopicPartition, epoch: Epoch, offsets: Range<i64>) {
+        let Some(id) = self.scheduler.partitions.find(&partition, epoch) else { return };
+        let to = offsets.end;
+        let lost = self.note_lost(&partition, offsets);
+        if self.scheduler.policy.on_lost == OnLost::Stop {
+            // What is in hand comes to its end; the commit stays below what was lost, so that the next start
+            // says it again.
+            self.fail_after_commit(RunError::Lost(vec![lost]));
+            return;
+        }
+        self.scheduler.partitions.get_mut(id).tracker.reach(to);
+        self.send(SourceCommand::Skip(partition, epoch, to));
+    }
+
     fn cancel(&self, partitions: &[(TopicPartition, Epoch)]) {
         for (partition, epoch) in partitions {
             if let Some(id) = self.scheduler.partitions.find(partition, *epoch) {

@@ -223,6 +223,7 @@ impl Runtime {
                     partition.log_end = partition.log_end.max(position);
                 }
             }
+            SourceEvent::Overtaken { partition, epoch, offsets } => self.overtaken(partition, epoch, offsets),
             SourceEvent::LogEnds(ends) => {
                 for (partition, epoch, end) in ends {
                     if let Some(id) = self.scheduler.partitions.find(&partition, epoch) {
@@ -262,11 +263,7 @@ impl Runtime {
         for assigned in assigned {
             let point = starting_point(&assigned);
             if let Some(offsets) = point.lost.clone() {
-                self.totals.lost += (offsets.end - offsets.start).max(0) as u64;
-                let partition = assigned.partition.clone();
-                self.reporter
-                    .event(Event::RecordsLost { partition: partition.clone(), offsets: offsets.clone() });
-                lost.push(Abandoned { partition, offsets });
+                lost.push(self.note_lost(&assigned.partition, offsets));
             }
             self.reporter.event(Event::Assigned {
                 partition: assigned.partition.clone(),

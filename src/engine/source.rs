@@ -2,6 +2,7 @@
 
 use super::{Batch, MemoryGauge};
 use crate::model::record::TopicPartition;
+use std::ops::Range;
 use tokio::sync::mpsc;
 
 /// One assignment of one partition. Grows with every assignment in a process; what carries an older epoch
@@ -83,6 +84,15 @@ pub enum SourceEvent {
         /// Next offset to read.
         position: i64,
     },
+    /// Records were deleted before they were read. Reading stands still until [`SourceCommand::Skip`].
+    Overtaken {
+        /// Which.
+        partition: TopicPartition,
+        /// Its epoch.
+        epoch: Epoch,
+        /// From the next offset to read to the new start of the log.
+        offsets: Range<i64>,
+    },
     /// Where logs end now, of partitions that are not read to their end: for the lag, and for nothing else.
     LogEnds(Vec<(TopicPartition, Epoch, i64)>),
     /// A commit's result.
@@ -107,6 +117,8 @@ pub enum SourceCommand {
         /// Positions.
         positions: Vec<Position>,
     },
+    /// Go on reading a partition at this offset, where its log starts now.
+    Skip(TopicPartition, Epoch, i64),
     /// Stop fetching a partition (a long stall).
     Pause(TopicPartition, Epoch),
     /// Fetch it again.

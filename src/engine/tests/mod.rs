@@ -454,6 +454,51 @@ async fn lost_records_stop_it_unless_told_to_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_start_that_overtakes_a_paused_partition_stops_it_unless_told_to_go_on() {
+    let mut bench = Bench::new(1);
+    (bench.policy.budget_records, bench.policy.exit_when_idle) = (20, false);
+    bench.script.set_down(&["d"]);
+    bench.put("a", "away:d");
+    for _ in 0..200 {
+        bench.put("a", "ok");
+    }
+    let overtake = async |bench: &Bench| {
+        let (trigger, running) = bench.start();
+        while !bench.events.any("Paused") {
+            sleep(Duration::from_millis(100)).await;
+        }
+        for _ in 0..200 {
+            bench.put("a", "ok");
+        }
+        let end = bench.put("a", "ok") + 1;
+        bench.broker.trim("in", 0, end - 5);
+        bench.script.set_down(&[]);
+        (trigger, running, end)
+    };
+    let (_trigger, running, end) = overtake(&bench).await;
+    let error = running.await.unwrap().unwrap_err().to_string();
+    assert!(error.contains(&format!("in[0]@201..{} ", end - 5)), "{error}");
+    assert!(bench.committed(0) <= 201, "nothing is skipped silently");
+
+    let mut bench = Bench { script: Script::default(), ..bench };
+    bench.policy.on_lost = OnLost::Continue;
+    bench.events = Events::default();
+    bench.broker.commit("in", 0, end - 1, "");
+    bench.script.set_down(&["d"]);
+    bench.put("a", "away:d");
+    for _ in 0..200 {
+        bench.put("a", "ok");
+    }
+    let (trigger, running, end) = overtake(&bench).await;
+    while bench.committed(0) < end {
+        sleep(Duration::from_millis(100)).await;
+    }
+    trigger.advance();
+    let totals = running.await.unwrap().unwrap().totals;
+    assert!(totals.lost > 0 && bench.events.any("RecordsLost"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_commit_is_tried_again() {
     let bench = Bench::new(1);
     bench.put("a", "ok");

@@ -67,6 +67,7 @@ pub(super) struct Member {
     pub(super) log_ends: HashMap<TopicPartition, i64>,
     pub(super) assigned: Vec<Assigned>,
     pub(super) revoked: Vec<(TopicPartition, Epoch)>,
+    pub(super) overtaken: Vec<std::ops::Range<i64>>,
     pub(super) lost: Vec<(TopicPartition, Epoch)>,
     pub(super) reports: Vec<CommitReport>,
     pub(super) troubles: Vec<String>,
@@ -92,6 +93,7 @@ impl Member {
             log_ends: HashMap::new(),
             assigned: Vec::new(),
             revoked: Vec::new(),
+            overtaken: Vec::new(),
             lost: Vec::new(),
             reports: Vec::new(),
             troubles: Vec::new(),
@@ -116,6 +118,10 @@ impl Member {
                     self.epochs.insert(one.partition.clone(), one.epoch);
                 }
                 self.assigned.extend(assigned);
+            }
+            SourceEvent::Overtaken { partition, epoch, offsets } => {
+                self.say(SourceCommand::Skip(partition, epoch, offsets.end));
+                self.overtaken.push(offsets);
             }
             SourceEvent::Revoked { partitions } => {
                 for (partition, epoch) in &partitions {

@@ -126,6 +126,9 @@ impl Io {
                 Poll::Ready(None | Some(SourceCommand::Leave)) => return Next::Leave,
                 Poll::Ready(Some(SourceCommand::Start(positions))) => self.start(positions),
                 Poll::Ready(Some(SourceCommand::Commit { id, positions })) => self.commit(id, positions),
+                Poll::Ready(Some(SourceCommand::Skip(partition, epoch, to))) => {
+                    self.skip(&partition, epoch, to);
+                }
                 Poll::Ready(Some(SourceCommand::Pause(partition, epoch))) => self.pause(&partition, epoch),
                 Poll::Ready(Some(SourceCommand::Resume(partition, epoch))) => self.resume(&partition, epoch),
                 Poll::Ready(Some(SourceCommand::Release(partitions))) => self.release(partitions),
@@ -193,8 +196,16 @@ impl Io {
     fn partition_failed(&mut self, error: &PartitionError) {
         let PartitionError { partition, code, text } = error;
         if *code == RDKafkaErrorCode::AutoOffsetReset {
-            let next = self.holdings.get(&partition.topic, partition.partition).map_or(-1, |held| held.next);
+            let held = self.holdings.get(&partition.topic, partition.partition);
+            let (next, epoch) = held.map_or((-1, Epoch(0)), |held| (held.next, held.epoch));
             let ends = self.consumer().fetch_watermarks(&partition.topic, partition.partition, LAST_LOOK);
+            if let Ok((start, _)) = ends
+                && (0..start).contains(&next)
+            {
+                let partition = partition.clone();
+                self.tell(SourceEvent::Overtaken { partition, epoch, offsets: next..start });
+                return;
+            }
             let ends = ends.map_or_else(
                 |_| "its ends are unknown".to_owned(),
                 |(start, end)| format!("the log starts at {start} and ends at {end}"),
@@ -238,6 +249,22 @@ impl Io {
         let list = one(partition, held.next);
         if let Err(error) = self.consumer().resume(&list) {
             self.tell(SourceEvent::Trouble(format!("resuming {partition}: {error}")));
+        }
+    }
+
+    /// Goes on at `to`. The client has given the partition up for itself, and takes no seek: it is assigned anew.
+    fn skip(&mut self, partition: &TopicPartition, epoch: Epoch, to: i64) {
+        let Some(held) = self.holdings.live(partition, epoch).filter(|held| !held.revoking) else { return };
+        held.next = to;
+        let list = one(partition, to);
+        let consumer = self.consumer();
+        let again = consumer.incremental_unassign(&list).and_then(|()| consumer.incremental_assign(&list));
+        // The client takes the forward back when it stops a partition; both calls have answered, so it has stopped.
+        let forwarded = self.queues.forward(&partition.topic, partition.partition);
+        if again.is_err() || !forwarded {
+            let reason =
+                again.err().map_or_else(|| "the client does not take it".into(), |error| error.to_string());
+            self.fail(format!("reading {partition} from its new start at {to}: {reason}"));
         }
     }
 

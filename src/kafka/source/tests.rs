@@ -193,6 +193,42 @@ async fn full_stops_the_data_but_not_the_rest() {
 }
 
 #[tokio::test]
+async fn a_log_start_that_overtakes_a_paused_reader_is_said_and_can_be_skipped_to() {
+    let broker = broker(1);
+    produce(&broker, numbered(0, 0..10)).await;
+    let mut member = Member::join(&broker, "overtaken", &[]);
+    let partition = TopicPartition::new("t", 0);
+    member.until("the end", |member| member.ends.get(&partition) == Some(&10)).await;
+    let epoch = member.epochs[&partition];
+    member.say(SourceCommand::Pause(partition.clone(), epoch));
+    // The mock broker keeps the last 5 MiB of a partition.
+    let mut state = 1u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    };
+    let large: Vec<OutgoingRecord> = (0..90)
+        .map(|_| {
+            let value: Vec<u8> = (0..100_000).map(|_| noise()).collect();
+            OutgoingRecord { value: Some(Bytes::from(value)), ..record(0, "") }
+        })
+        .collect();
+    produce(&broker, large.clone()).await;
+    member.say(SourceCommand::Resume(partition.clone(), epoch));
+    member.until("the new start", |member| !member.overtaken.is_empty()).await;
+    member.until("the new end", |member| member.ends.get(&partition) == Some(&100)).await;
+    let [lost] = &member.overtaken[..] else { panic!("{:?}", member.overtaken) };
+    assert!(lost.start == 10 && lost.end > 30, "{lost:?}");
+    let offsets: Vec<i64> = member.read[10..].iter().map(Record::offset).collect();
+    assert_eq!(offsets, (lost.end..100).collect::<Vec<_>>());
+    // What is read from there on is committed like everything else.
+    let position = member.position(0, 100, "");
+    assert!(member.commit(1, vec![position]).await[0].1.is_ok());
+    assert_eq!(committed(&broker, "overtaken", 0), (100, String::new()));
+    member.leave().await;
+}
+
+#[tokio::test]
 async fn an_offset_out_of_range_is_fatal_and_named() {
     let broker = broker(1);
     produce(&broker, numbered(0, 0..10)).await;

@@ -402,7 +402,7 @@ impl Process {
                     said.push(Said::Release(bits.fold(0, |all, bit: Partitions| all | bit)));
                 }
                 SourceCommand::Leave => said.push(Said::Leave),
-                SourceCommand::Pause(..) | SourceCommand::Resume(..) => {}
+                SourceCommand::Pause(..) | SourceCommand::Resume(..) | SourceCommand::Skip(..) => {}
             }
         }
         let mut begun = Vec::new();
