@@ -120,11 +120,11 @@ impl Context {
     pub fn rng(&self) -> fastrand::Rng {
         fastrand::Rng::with_seed(self.seed)
     }
-    /// A name nobody else uses: several runs may share the servers.
+    /// A name nobody else uses: several runs, and the rounds of a long one, share the servers.
     pub fn name(&self) -> String {
-        let scenario =
-            self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        format!("chaos_{}_{}", std::process::id(), scenario.replace('-', "_"))
+        let mut parts = self.folder.iter().rev().map(|part| part.to_string_lossy().replace('-', "_"));
+        let (scenario, seed) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        format!("chaos_{}_{seed}_{scenario}", std::process::id())
     }
     pub fn brokers(&self) -> String {
         variable("KYLO_TEST_BROKERS")
