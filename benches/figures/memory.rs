@@ -16,7 +16,7 @@ const COMPANIES: usize = 100;
 /// Transactions of a message: about a kilobyte.
 const IN_EACH: usize = 8;
 /// The engine's own budget (`Policy::budget_bytes`) and the client's queue (`queued.max.messages.kbytes`).
-const BUDGET_MIB: f64 = 64.0 + 16.0;
+const BUDGET_MIB: f64 = 64.0 + 8.0;
 /// Longer than the time-out of a handler (60 s), so that what follows it is seen too.
 const WATCHED: Duration = Duration::from_secs(80);
 const EVERY: Duration = Duration::from_millis(500);

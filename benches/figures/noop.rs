@@ -35,7 +35,7 @@ const MEMBER: [(&str, &str); 13] = [
     ("enable.partition.eof", "true"),
     ("isolation.level", "read_committed"),
     ("check.crcs", "true"),
-    ("queued.max.messages.kbytes", "16384"),
+    ("queued.max.messages.kbytes", "8192"),
     ("fetch.max.bytes", "2097152"),
     ("max.partition.fetch.bytes", "262144"),
     ("fetch.queue.backoff.ms", "5"),

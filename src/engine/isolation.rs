@@ -2,11 +2,12 @@
 
 use super::Epoch;
 use super::breaker::LaneId;
+use super::items::Item;
 use super::partition::{Partition, PartitionId};
 use super::quarantine::{DEATHS, Mark, PROBATION};
 use super::runner::Run;
 use super::runtime::Runtime;
-use super::scheduler::{Item, LaneState, MOST_PER_RUN, Scheduler};
+use super::scheduler::{LaneState, MOST_PER_RUN, Scheduler};
 use crate::model::record::TopicPartition;
 use crate::mutants::planted;
 use tokio::time::Instant;
@@ -128,8 +129,8 @@ impl Runtime {
         }
         let mut touched: Vec<(&TopicPartition, Epoch)> = Vec::new();
         for run in chunks.iter().flatten() {
-            let Some(item) = run.items.first() else { continue };
-            let of = (item.record.partition(), item.record.epoch());
+            let Some(record) = run.items.records().first() else { continue };
+            let of = (record.partition(), record.epoch());
             if !touched.contains(&of) {
                 touched.push(of);
             }

@@ -264,7 +264,7 @@ impl Member {
                 },
                 Some(control) = controls.recv() => self.control(control),
                 () = news => {}
-                () = tokio::time::sleep(FULL_PAUSE), if self.memory.is_full() => {}
+                () = tokio::time::sleep(FULL_PAUSE), if !self.memory.may_read() => {}
             }
         }
         let mut state = self.broker.lock();
@@ -278,7 +278,7 @@ impl Member {
     }
 
     fn read(&mut self) {
-        if self.memory.is_full() {
+        if !self.memory.may_read() {
             return;
         }
         let state = self.broker.lock();

@@ -13,6 +13,7 @@ mod failure;
 mod gauge;
 mod handler;
 mod isolation;
+mod items;
 mod marks;
 pub mod memory;
 mod metrics;

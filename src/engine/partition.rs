@@ -17,8 +17,10 @@ use tokio::time::Instant;
 /// is back.
 pub(super) type PartitionId = u32;
 
-/// Tells the runs of one assignment that it is over.
+/// Tells the runs of one assignment that it is over. Apart from the count of its handles, which one thread changes
+/// all the time while others ask.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 pub struct Cancel {
     ending: AtomicBool,
     over: AtomicBool,

@@ -7,7 +7,9 @@
 use super::{Epoch, MemoryGauge};
 use crate::model::record::{Header, LogId, StoredRecord, TopicPartition};
 use bytes::Bytes;
-use std::sync::Arc;
+use hashbrown::DefaultHashBuilder;
+use std::hash::BuildHasher;
+use std::sync::{Arc, LazyLock};
 use tokio::time::Instant;
 
 /// A partition within one batch, with the epoch its records were read under.
@@ -28,24 +30,62 @@ struct Span {
     len: i32,
 }
 
+/// What the runtime asks of every record. Apart from the rest, since another processor's cache has it.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     offset: i64,
+    /// Of the key; 0 without one.
+    key_hash: u64,
+    /// Bytes of key, value and headers.
+    size: u32,
+    slot: u16,
+}
+
+/// What a handler asks of a record.
+#[derive(Clone, Copy, Debug)]
+struct Content {
     /// Negative: none.
     timestamp_ms: i64,
     key: Span,
     value: Span,
     headers: Span,
-    slot: u16,
 }
 
-/// Bytes a record takes beside its key, value and headers.
-pub(super) const RECORD_OVERHEAD: usize = size_of::<Entry>();
+/// Hashes keys, with a seed of this process.
+static KEYS: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
-#[derive(Debug)]
-struct Arena {
+/// Bytes a record takes beside its key, value and headers.
+pub(super) const RECORD_OVERHEAD: usize = size_of::<Entry>() + size_of::<Content>();
+
+/// What the records of a batch are kept in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Buffers {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    contents: Vec<Content>,
+}
+
+impl Buffers {
+    /// Bytes they take, filled or not.
+    pub fn size(&self) -> usize {
+        self.bytes.capacity() + self.entries.capacity() * RECORD_OVERHEAD
+    }
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.contents.clear();
+    }
+    /// True when most of the room is empty.
+    fn is_roomy(&self) -> bool {
+        self.bytes.capacity() > self.bytes.len() * 2 || self.entries.capacity() > self.entries.len() * 2
+    }
+}
+
+/// Apart from the count of its handles, which one thread changes all the time while others read records.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Arena {
+    buffers: Buffers,
     slots: Vec<PartitionSlot>,
     /// Told when it is gone; the bytes it was told at the start.
     gauge: Option<(MemoryGauge, usize)>,
@@ -55,6 +95,8 @@ struct Arena {
 impl Drop for Arena {
     fn drop(&mut self) {
         if let Some((gauge, bytes)) = &self.gauge {
+            // First the buffers: whom the gauge wakes takes them.
+            gauge.keep(std::mem::take(&mut self.buffers));
             gauge.sub(*bytes);
         }
     }
@@ -64,7 +106,7 @@ impl Arena {
     fn get(&self, span: Span) -> Option<&[u8]> {
         let len = usize::try_from(span.len).ok()?;
         let start = span.start as usize;
-        self.bytes.get(start..start + len)
+        self.buffers.bytes.get(start..start + len)
     }
 }
 
@@ -75,15 +117,15 @@ pub struct Batch(Arc<Arena>);
 impl Batch {
     /// Number of records.
     pub fn len(&self) -> usize {
-        self.0.entries.len()
+        self.0.buffers.entries.len()
     }
     /// True without records.
     pub fn is_empty(&self) -> bool {
-        self.0.entries.is_empty()
+        self.0.buffers.entries.is_empty()
     }
     /// Bytes of keys, values and headers held.
     pub fn bytes(&self) -> usize {
-        self.0.bytes.len()
+        self.0.buffers.bytes.len()
     }
     /// The partitions its records come from.
     pub fn slots(&self) -> &[PartitionSlot] {
@@ -91,7 +133,7 @@ impl Batch {
     }
     /// The records, in order.
     pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
-        (0..self.0.entries.len() as u32).map(|index| Record { arena: self.0.clone(), index })
+        (0..self.0.buffers.entries.len() as u32).map(|index| Record { arena: self.0.clone(), index })
     }
 }
 
@@ -103,22 +145,18 @@ pub struct BatchBuilder {
 
 impl Default for BatchBuilder {
     fn default() -> Self {
-        Self::with_capacity(0, 0)
+        Self::with(Buffers::default(), None)
     }
 }
 
 impl BatchBuilder {
-    /// Room for `records` of together `bytes` bytes.
-    pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        BatchBuilder {
-            arena: Arena {
-                bytes: Vec::with_capacity(bytes),
-                entries: Vec::with_capacity(records),
-                slots: Vec::new(),
-                gauge: None,
-                read: Instant::now(),
-            },
-        }
+    /// Fills the buffers of a batch that `gauge` counted and that is gone, if there are any.
+    pub fn reusing(gauge: &MemoryGauge) -> Self {
+        // Dropped without a record it gives them back.
+        Self::with(gauge.spare(), Some((gauge.clone(), 0)))
+    }
+    fn with(buffers: Buffers, gauge: Option<(MemoryGauge, usize)>) -> Self {
+        BatchBuilder { arena: Arena { buffers, slots: Vec::new(), gauge, read: Instant::now() } }
     }
     /// The number of `partition` under `epoch` within this batch, for [`push`](Self::push). Its log is unknown.
     pub fn slot(&mut self, partition: &TopicPartition, epoch: Epoch) -> u16 {
@@ -144,46 +182,51 @@ impl BatchBuilder {
         value: Option<&[u8]>,
         headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)>,
     ) {
+        // Here, where the key is at hand; whoever sorts records into lanes need not fetch its bytes.
+        let key_hash = key.map_or(0, |key| KEYS.hash_one(key));
         let key = self.copy(key);
         let value = self.copy(value);
-        let start = self.arena.bytes.len();
+        let start = self.arena.buffers.bytes.len();
         for (name, header_value) in headers {
             // Kafka's own wire format bounds names and values at i32.
-            self.arena.bytes.extend_from_slice(&(name.len() as u32).to_le_bytes());
+            self.arena.buffers.bytes.extend_from_slice(&(name.len() as u32).to_le_bytes());
             let value_len = header_value.map_or(-1, |value| value.len() as i32);
-            self.arena.bytes.extend_from_slice(&value_len.to_le_bytes());
-            self.arena.bytes.extend_from_slice(name);
-            self.arena.bytes.extend_from_slice(header_value.unwrap_or_default());
+            self.arena.buffers.bytes.extend_from_slice(&value_len.to_le_bytes());
+            self.arena.buffers.bytes.extend_from_slice(name);
+            self.arena.buffers.bytes.extend_from_slice(header_value.unwrap_or_default());
         }
-        let headers = Span { start: start as u32, len: (self.arena.bytes.len() - start) as i32 };
+        let headers = Span { start: start as u32, len: (self.arena.buffers.bytes.len() - start) as i32 };
         let timestamp_ms = timestamp_ms.unwrap_or(-1);
-        self.arena.entries.push(Entry { offset, timestamp_ms, key, value, headers, slot });
+        let size = (key.len.max(0) + value.len.max(0) + headers.len) as u32;
+        self.arena.buffers.entries.push(Entry { offset, key_hash, size, slot });
+        self.arena.buffers.contents.push(Content { timestamp_ms, key, value, headers });
     }
     /// Bytes held so far; a source starts a new batch before this nears 4 GiB.
     pub fn bytes(&self) -> usize {
-        self.arena.bytes.len()
+        self.arena.buffers.bytes.len()
     }
     /// Records held so far.
     pub fn len(&self) -> usize {
-        self.arena.entries.len()
+        self.arena.buffers.entries.len()
     }
     /// True while nothing was pushed.
     pub fn is_empty(&self) -> bool {
-        self.arena.entries.is_empty()
+        self.arena.buffers.entries.is_empty()
     }
     /// The finished batch, read now, counted by no gauge.
     pub fn build(mut self) -> Batch {
         self.arena.read = Instant::now();
-        // Room that was reserved in vain would live as long as the batch's slowest record.
-        if self.arena.bytes.capacity() > self.arena.bytes.len() * 2 {
-            self.arena.bytes.shrink_to_fit();
-            self.arena.entries.shrink_to_fit();
-        }
         Batch(Arc::new(self.arena))
     }
     /// The finished batch; `gauge` counts it for as long as any of its records lives.
     pub fn build_counted(mut self, gauge: &MemoryGauge) -> Batch {
-        let size = self.arena.bytes.len() + self.arena.entries.len() * RECORD_OVERHEAD;
+        let buffers = &mut self.arena.buffers;
+        if buffers.is_roomy() {
+            // Room that was kept in vain would live as long as the batch's slowest record.
+            let exact = buffers.clone();
+            gauge.keep(std::mem::replace(buffers, exact));
+        }
+        let size = buffers.bytes.len() + buffers.entries.len() * RECORD_OVERHEAD;
         gauge.add(size);
         self.arena.gauge = Some((gauge.clone(), size));
         self.build()
@@ -196,11 +239,11 @@ impl BatchBuilder {
     }
 
     fn copy(&mut self, bytes: Option<&[u8]>) -> Span {
-        let start = self.arena.bytes.len() as u32;
+        let start = self.arena.buffers.bytes.len() as u32;
         match bytes {
             None => Span { start, len: -1 },
             Some(bytes) => {
-                self.arena.bytes.extend_from_slice(bytes);
+                self.arena.buffers.bytes.extend_from_slice(bytes);
                 Span { start, len: bytes.len() as i32 }
             }
         }
@@ -216,7 +259,10 @@ pub struct Record {
 
 impl Record {
     fn entry(&self) -> &Entry {
-        &self.arena.entries[self.index as usize]
+        &self.arena.buffers.entries[self.index as usize]
+    }
+    fn content(&self) -> &Content {
+        &self.arena.buffers.contents[self.index as usize]
     }
     fn slot(&self) -> &PartitionSlot {
         &self.arena.slots[self.slot_index()]
@@ -247,20 +293,24 @@ impl Record {
     }
     /// Milliseconds since 1970; `None` when it has no timestamp.
     pub fn timestamp_ms(&self) -> Option<i64> {
-        let at = self.entry().timestamp_ms;
+        let at = self.content().timestamp_ms;
         (at >= 0).then_some(at)
     }
     /// Key; `None` is null.
     pub fn key(&self) -> Option<&[u8]> {
-        self.arena.get(self.entry().key)
+        self.arena.get(self.content().key)
+    }
+    /// Hash of the key, with a seed of this process; 0 for null.
+    pub(super) fn key_hash(&self) -> u64 {
+        self.entry().key_hash
     }
     /// Value; `None` is null.
     pub fn value(&self) -> Option<&[u8]> {
-        self.arena.get(self.entry().value)
+        self.arena.get(self.content().value)
     }
     /// Headers in order, duplicates kept, names as bytes.
     pub fn headers(&self) -> HeaderIter<'_> {
-        HeaderIter { rest: self.arena.get(self.entry().headers).unwrap_or_default() }
+        HeaderIter { rest: self.arena.get(self.content().headers).unwrap_or_default() }
     }
     /// The last header of this name, as text; `None` when absent, null or not UTF-8.
     pub fn header_text(&self, name: &str) -> Option<&str> {
@@ -269,8 +319,7 @@ impl Record {
     }
     /// Bytes of key, value and headers, for budgets.
     pub fn size(&self) -> usize {
-        let entry = self.entry();
-        (entry.key.len.max(0) + entry.value.len.max(0) + entry.headers.len) as usize
+        self.entry().size as usize
     }
     /// The gauge that counts its batch.
     pub(super) fn gauge(&self) -> Option<&MemoryGauge> {
@@ -322,7 +371,7 @@ mod tests {
     #[test]
     fn a_gauge_counts_a_batch_while_any_record_of_it_lives() {
         let gauge = MemoryGauge::new(200);
-        let mut builder = BatchBuilder::with_capacity(100, 1 << 20);
+        let mut builder = BatchBuilder::default();
         let slot = builder.slot_in(LogId(5), &TopicPartition::new("t", 0), Epoch(1));
         for offset in 0..2 {
             builder.push(slot, offset, None, None, Some(&[0; 100]), std::iter::empty());
@@ -342,6 +391,29 @@ mod tests {
         drop(copied);
         drop(copy);
         assert_eq!(gauge.held(), 0);
+    }
+
+    #[test]
+    fn buffers_of_a_batch_that_is_gone_are_filled_again() {
+        let gauge = MemoryGauge::new(1 << 20);
+        let fill = |records: i64| {
+            let mut builder = BatchBuilder::reusing(&gauge);
+            let room = builder.arena.buffers.size();
+            let slot = builder.slot(&TopicPartition::new("t", 0), Epoch(1));
+            for offset in 0..records {
+                builder.push(slot, offset, None, Some(b"key"), Some(&[7; 97]), std::iter::empty());
+            }
+            (room, builder.build_counted(&gauge))
+        };
+        let (room, large) = fill(1_000);
+        assert_eq!(room, 0);
+        drop(large);
+        let (room, small) = fill(1);
+        assert!(room >= 100_000, "{room}");
+        assert!(small.0.buffers.size() < 1_000, "what lives long holds only what it needs");
+        assert_eq!(small.records().next().unwrap().value(), Some(&[7; 97][..]));
+        drop(BatchBuilder::reusing(&gauge));
+        assert!(fill(1).0 >= 100_000, "given back without a batch, too");
     }
 
     #[test]

@@ -4,19 +4,19 @@
 
 use super::breaker::LaneId;
 use super::dead_letter::{self, Attempts, Sender};
+use super::items::Items;
 use super::partition::Cancel;
-use super::scheduler::Item;
 use super::timing::{Stopwatch, Timing};
 use super::{Dependency, Failure, FailureClass, Handler, Outcome, Outcomes, Policy, Publisher, Record};
 use crate::model::clock::SharedClock;
 use crate::mutants::planted;
 use futures_util::FutureExt;
+use futures_util::future::Fuse;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -28,7 +28,7 @@ pub(super) struct Run {
     pub lane: LaneId,
     /// The worker it was given to.
     pub worker: usize,
-    pub items: Vec<Item>,
+    pub items: Items,
     pub cancel: Arc<Cancel>,
     /// Failures of the record at the head so far.
     pub failures: u32,
@@ -61,16 +61,17 @@ pub struct DeadLettered {
 pub(super) struct RunEnd {
     pub lane: LaneId,
     pub worker: usize,
-    /// Records that came to an end.
-    pub items: Vec<Item>,
-    /// Records that did not, in order.
-    pub rest: Vec<Item>,
+    /// Its records: first those that came to an end, then those that did not, in order.
+    pub items: Items,
+    /// How many came to an end.
+    pub ended: usize,
     /// Of the ended: handled, rejections included.
     pub handled: usize,
     pub rejected: usize,
     pub dead_letters: Vec<DeadLettered>,
-    /// Why the head of `rest` must wait; `None` when the run just stopped (cancelled).
-    pub failure: Option<Failure>,
+    /// Why the first that did not end must wait; `None` when the run just stopped (cancelled). In a box: most
+    /// runs have none.
+    pub failure: Option<Box<Failure>>,
     /// It ended without ever waiting.
     pub inline: bool,
     /// How long it took, if it was timed. In a box: most are not.
@@ -87,8 +88,6 @@ pub(super) struct Shared {
     pub policy: Policy,
 }
 
-type RunFuture = Pin<Box<dyn Future<Output = RunEnd> + Send>>;
-
 /// One worker: polls each new run at once, where most short handlers end, and keeps the others, at most `share`
 /// of them.
 pub(super) async fn work(
@@ -97,8 +96,11 @@ pub(super) async fn work(
     mut runs: mpsc::UnboundedReceiver<Vec<Run>>,
     ends: mpsc::UnboundedSender<Vec<RunEnd>>,
 ) {
-    let mut waiting: FuturesUnordered<RunFuture> = FuturesUnordered::new();
+    let shared = &*shared;
+    let mut waiting = FuturesUnordered::new();
     let mut queued: VecDeque<Run> = VecDeque::new();
+    // The place of the next run, used again for as long as runs end at once.
+    let mut place = Box::pin(Fuse::terminated());
     loop {
         let mut ended = Vec::new();
         tokio::select! {
@@ -111,18 +113,21 @@ pub(super) async fn work(
             }
             new = runs.recv() => match new {
                 None => break,
-                Some(new) => queued.extend(new),
+                Some(new) => {
+                    ended.reserve(new.len());
+                    queued.extend(new);
+                }
             },
         }
         while waiting.len() < share {
             let Some(run) = queued.pop_front() else { break };
-            let mut future: RunFuture = Box::pin(run_lane(shared.clone(), run));
-            match poll_once(&mut future).await {
+            place.set(run_lane(shared, run).fuse());
+            match poll_once(&mut place).await {
                 Poll::Ready(mut end) => {
                     end.inline = true;
                     ended.push(end);
                 }
-                Poll::Pending => waiting.push(future),
+                Poll::Pending => waiting.push(std::mem::replace(&mut place, Box::pin(Fuse::terminated()))),
             }
         }
         if !ended.is_empty() && ends.send(ended).is_err() {
@@ -135,9 +140,9 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     std::future::poll_fn(|context: &mut Context<'_>| Poll::Ready(future.poll_unpin(context))).await
 }
 
-/// Everything about one run that its steps share.
-struct Running {
-    shared: Arc<Shared>,
+/// One run on its way.
+struct Running<'s> {
+    shared: &'s Shared,
     cancel: Arc<Cancel>,
     failures: u32,
     first_failure: Option<Timestamp>,
@@ -145,24 +150,31 @@ struct Running {
     condemned: bool,
     /// Until the handler's first call of a run that is timed.
     stopwatch: Option<Stopwatch>,
+    /// What has come of it so far; `end.ended` is where the next piece begins.
     end: RunEnd,
 }
 
 /// How a piece of a run went.
 enum Step {
     Ended,
+    /// It fails as a whole, for good.
+    Split,
     /// The rest must wait.
     Stopped,
 }
 
-async fn run_lane(shared: Arc<Shared>, run: Run) -> RunEnd {
-    let Run { lane, worker, mut items, cancel, failures, first_failure, spent, condemned, sample } = run;
+async fn run_lane(shared: &Shared, run: Run) -> RunEnd {
+    let Run { lane, worker, items, cancel, failures, first_failure, spent, condemned, sample } = run;
     let limit = shared.handler.batch_limit().max(1);
+    let stopwatch = (sample > 0).then(|| {
+        let first = items.records().first().filter(|_| first_failure.is_none());
+        Stopwatch { weight: sample, read: first.map(Record::read_at) }
+    });
     let end = RunEnd {
         lane,
         worker,
-        items: Vec::new(),
-        rest: Vec::new(),
+        items,
+        ended: 0,
         handled: 0,
         rejected: 0,
         dead_letters: Vec::new(),
@@ -170,97 +182,82 @@ async fn run_lane(shared: Arc<Shared>, run: Run) -> RunEnd {
         inline: false,
         timing: None,
     };
-    let stopwatch = (sample > 0).then(|| {
-        let first = items.first().filter(|_| first_failure.is_none());
-        Stopwatch { weight: sample, read: first.map(|item| item.record.read_at()) }
-    });
     let mut running = Running { shared, cancel, failures, first_failure, spent, condemned, stopwatch, end };
-    let mut from = 0;
-    if condemned && let Some(item) = items.first() {
-        let record = item.record.clone();
+    if condemned {
         let deaths = super::quarantine::DEATHS;
         let message = format!("the process died {deaths} times while this record ran alone");
-        running.give_up(&record, Failure::new(FailureClass::Crash, "crash", message), &mut from).await;
-    }
-    let mut batch: Vec<Record> = Vec::with_capacity(limit.min(items.len()));
-    while from < items.len() && !(condemned && from == 0) {
-        if running.cancel.is_ending() {
-            break;
+        if let Step::Stopped = running.give_up(Failure::new(FailureClass::Crash, "crash", message)).await {
+            return running.end;
         }
-        let to = if limit == 1 { from + 1 } else { same_key(&items, from, limit) };
-        batch.clear();
-        batch.extend(items[from..to].iter().map(|item| item.record.clone()));
-        match running.batch(&batch, &mut items, &mut from).await {
-            Step::Ended => {}
+    }
+    // Where the halves of a batch that failed as a whole end, the nearest last.
+    let mut halves: Vec<usize> = Vec::new();
+    while running.end.ended < running.end.items.len() && !running.cancel.is_ending() {
+        let from = running.end.ended;
+        let to = halves.last().copied().unwrap_or_else(|| same_key(running.end.items.records(), from, limit));
+        match running.piece(to).await {
+            Step::Ended => {
+                while halves.last() == Some(&running.end.ended) {
+                    halves.pop();
+                }
+            }
+            // Until the bad record stands alone: the others must not share its fate.
+            Step::Split => {
+                if halves.is_empty() {
+                    halves.push(to);
+                }
+                halves.push(from + (to - from) / 2);
+            }
             Step::Stopped => break,
         }
     }
-    let mut end = running.end;
-    if from < items.len() {
-        end.rest = items.split_off(from);
-    }
-    end.items = items;
-    end
+    running.end
 }
 
 /// The end of the run of equal keys that begins at `from`, at most `limit` long. Keys of one lane differ only
 /// where two keys share a hash.
-fn same_key(items: &[Item], from: usize, limit: usize) -> usize {
-    let key = items[from].record.key();
-    let most = items.len().min(from + limit);
-    items[from + 1..most].iter().position(|item| item.record.key() != key).map_or(most, |at| from + 1 + at)
+fn same_key(records: &[Record], from: usize, limit: usize) -> usize {
+    if limit == 1 {
+        return from + 1;
+    }
+    let key = records[from].key();
+    let most = records.len().min(from + limit);
+    records[from + 1..most].iter().position(|record| record.key() != key).map_or(most, |at| from + 1 + at)
 }
 
-impl Running {
-    /// Handles the records `items[*from..*from + batch.len()]` and moves `from` behind those that ended.
-    fn batch<'a>(
-        &'a mut self,
-        batch: &'a [Record],
-        items: &'a mut Vec<Item>,
-        from: &'a mut usize,
-    ) -> Pin<Box<dyn Future<Output = Step> + Send + 'a>> {
-        Box::pin(async move {
-            let timed = self.stopwatch.take().map(|stopwatch| (stopwatch, Instant::now()));
-            let outcome = self.call(batch).await;
-            if let Some((stopwatch, began)) = timed {
-                self.end.timing = Some(Box::new(stopwatch.stop(began)));
+impl Running<'_> {
+    /// Handles the records from `end.ended` up to `to`.
+    async fn piece(&mut self, to: usize) -> Step {
+        let from = self.end.ended;
+        let timed = self.stopwatch.take().map(|stopwatch| (stopwatch, Instant::now()));
+        let outcome = self.call(&self.end.items.records()[from..to]).await;
+        if let Some((stopwatch, began)) = timed {
+            self.end.timing = Some(Box::new(stopwatch.stop(began)));
+        }
+        let failure = match outcome {
+            None => return Step::Stopped,
+            Some(Ok(Outcomes::AllDone)) => {
+                self.end.handled += to - from;
+                self.end.ended = to;
+                self.next_record();
+                return Step::Ended;
             }
-            let outcome = match outcome {
-                None => return Step::Stopped,
-                Some(outcome) => outcome,
-            };
-            let failure = match outcome {
-                Ok(Outcomes::AllDone) => {
-                    self.end.handled += batch.len();
-                    *from += batch.len();
-                    self.next_record();
-                    return Step::Ended;
-                }
-                Ok(Outcomes::Each(outcomes)) if outcomes.len() == batch.len() => {
-                    return self.each(batch, outcomes, items, from).await;
-                }
-                Ok(Outcomes::Each(outcomes)) => Failure::new(
-                    FailureClass::Poison,
-                    "outcome-count",
-                    format!("the handler gave {} outcomes for {} records", outcomes.len(), batch.len()),
-                ),
-                Err(failure) => failure,
-            };
-            let impatient = planted("dead-letter-in-an-outage") && self.failures >= 2;
-            if failure.class == FailureClass::Transient && !self.spent && !impatient {
-                self.end.failure = Some(failure);
-                return Step::Stopped;
+            Some(Ok(Outcomes::Each(outcomes))) if outcomes.len() == to - from => {
+                return self.each(outcomes).await;
             }
-            if let [record] = batch {
-                return self.give_up(record, failure, from).await;
-            }
-            // Split until the bad record stands alone: the others must not share its fate.
-            let (left, right) = batch.split_at(batch.len() / 2);
-            match self.batch(left, items, from).await {
-                Step::Ended => self.batch(right, items, from).await,
-                Step::Stopped => Step::Stopped,
-            }
-        })
+            Some(Ok(Outcomes::Each(outcomes))) => Failure::new(
+                FailureClass::Poison,
+                "outcome-count",
+                format!("the handler gave {} outcomes for {} records", outcomes.len(), to - from),
+            ),
+            Some(Err(failure)) => failure,
+        };
+        let impatient = planted("dead-letter-in-an-outage") && self.failures >= 2;
+        if failure.class == FailureClass::Transient && !self.spent && !impatient {
+            self.end.failure = Some(Box::new(failure));
+            return Step::Stopped;
+        }
+        if to - from == 1 { self.give_up(failure).await } else { Step::Split }
     }
 
     /// Calls the handler; `None` when the assignment ended meanwhile.
@@ -286,16 +283,11 @@ impl Running {
         }
     }
 
-    async fn each(
-        &mut self,
-        batch: &[Record],
-        outcomes: Vec<Outcome>,
-        items: &mut Vec<Item>,
-        from: &mut usize,
-    ) -> Step {
-        let mut retry: Option<Failure> = None;
+    /// Takes one outcome for each record from `end.ended` on.
+    async fn each(&mut self, outcomes: Vec<Outcome>) -> Step {
+        let mut retry: Option<Box<Failure>> = None;
         let mut behind = Vec::new();
-        for (record, outcome) in batch.iter().zip(outcomes) {
+        for outcome in outcomes {
             let failure = match outcome {
                 Outcome::Done => None,
                 Outcome::Rejected { .. } => {
@@ -304,8 +296,8 @@ impl Running {
                 }
                 Outcome::Failed(failure) if failure.class == FailureClass::Transient && !self.spent => {
                     // It waits, and keeps its place; what the handler ended behind it has ended.
-                    behind.push(items.remove(*from));
-                    retry.get_or_insert(failure);
+                    behind.push(self.end.items.remove(self.end.ended));
+                    retry.get_or_insert(Box::new(failure));
                     continue;
                 }
                 Outcome::Failed(failure) => Some(failure),
@@ -313,23 +305,23 @@ impl Running {
             match failure {
                 None => {
                     self.end.handled += 1;
-                    *from += 1;
+                    self.end.ended += 1;
                 }
                 Some(failure) => {
-                    if let Step::Stopped = self.give_up(record, failure, from).await {
+                    if let Step::Stopped = self.give_up(failure).await {
                         let Some(refused) = self.end.failure.take() else {
-                            items.splice(*from..*from, behind);
+                            self.end.items.insert_all(self.end.ended, behind);
                             return Step::Stopped;
                         };
                         // It waits like one that failed; what the handler ended behind it has ended.
-                        behind.push(items.remove(*from));
+                        behind.push(self.end.items.remove(self.end.ended));
                         retry.get_or_insert(refused);
                     }
                 }
             }
         }
         self.next_record();
-        items.splice(*from..*from, behind);
+        self.end.items.insert_all(self.end.ended, behind);
         match retry {
             None => Step::Ended,
             Some(failure) => {
@@ -339,15 +331,16 @@ impl Running {
         }
     }
 
-    /// Publishes the dead letter of `record`. Refused, the record goes back to its lane, which waits and tries
-    /// again: it is never skipped, and holds no handler's slot meanwhile.
-    async fn give_up(&mut self, record: &Record, failure: Failure, from: &mut usize) -> Step {
+    /// Publishes the dead letter of the record at `end.ended`. Refused, the record goes back to its lane, which
+    /// waits and tries again: it is never skipped, and holds no handler's slot meanwhile.
+    async fn give_up(&mut self, failure: Failure) -> Step {
+        let Some(record) = self.end.items.records().get(self.end.ended).cloned() else { return Step::Ended };
         let now = self.shared.clock.now();
         let attempts =
             Attempts { count: self.failures + 1, first_failure: self.first_failure.unwrap_or(now) };
         let topic = self.shared.dead_letter_topic.clone();
         let mut letter =
-            dead_letter::dead_letter(record, topic, &self.shared.sender, &failure, attempts, now);
+            dead_letter::dead_letter(&record, topic, &self.shared.sender, &failure, attempts, now);
         let mut tries = 0;
         loop {
             if planted("finish-before-the-acknowledgement") {
@@ -381,7 +374,7 @@ impl Running {
                 let message =
                     format!("the dead letter of {} was not accepted by {topic}", record.partition());
                 let refused = Failure::transient("dead-letter-refused", message).caused_by(&refused);
-                self.end.failure = Some(refused.on(Dependency(topic.clone())));
+                self.end.failure = Some(Box::new(refused.on(Dependency(topic.clone()))));
                 return Step::Stopped;
             }
             // A record that kills the process must not go back: coming back would acquit it.
@@ -398,7 +391,7 @@ impl Running {
             kind: failure.kind,
             message: failure.message,
         });
-        *from += 1;
+        self.end.ended += 1;
         self.next_record();
         Step::Ended
     }

@@ -8,29 +8,21 @@
 //! files.
 
 use super::breaker::{Breakers, LaneId, Verdict};
+use super::items::{Item, Items};
 use super::partition::{PartitionId, Partitions};
 use super::record::RECORD_OVERHEAD;
 use super::report::Blocked;
 use super::runner::{Run, RunEnd};
-use super::tracker::{Sequence, Taken};
-use super::{Batch, BatchBuilder, Dependency, Epoch, Failure, Policy, Position, Record};
+use super::tracker::Taken;
+use super::{Batch, BatchBuilder, Dependency, Epoch, Failure, Policy, Position};
 use crate::model::pipeline::WhenSpent;
 use crate::model::record::TopicPartition;
 use crate::mutants::planted;
-use hashbrown::DefaultHashBuilder;
 use jiff::Timestamp;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
-use std::hash::BuildHasher;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// A record with its number in the partition's tracker.
-#[derive(Clone, Debug)]
-pub(super) struct Item {
-    pub record: Record,
-    pub sequence: Sequence,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LaneState {
@@ -97,13 +89,12 @@ pub(super) struct Scheduler {
     pub ready: VecDeque<LaneId>,
     timers: BinaryHeap<Reverse<(Instant, LaneId)>>,
     breakers: Breakers,
-    hasher: DefaultHashBuilder,
     /// Runs out at the workers.
     pub running: usize,
     pub records: usize,
     pub bytes: usize,
     /// Spent vectors of items, used again.
-    spare: Vec<Vec<Item>>,
+    spare: Vec<Items>,
     slot_partitions: Vec<Option<PartitionId>>,
     /// Lanes with a suspect among their records.
     pub suspect_lanes: VecDeque<LaneId>,
@@ -124,7 +115,6 @@ impl Scheduler {
             ready: VecDeque::new(),
             timers: BinaryHeap::new(),
             breakers: Breakers::default(),
-            hasher: DefaultHashBuilder::default(),
             running: 0,
             records: 0,
             bytes: 0,
@@ -151,12 +141,13 @@ impl Scheduler {
                 continue;
             }
             let Taken::Run(sequence) = partition.tracker.take(record.offset()) else { continue };
-            partition.took(record.size(), now);
+            let size = record.size();
+            partition.took(size, now);
             self.records += 1;
-            self.bytes += record.size();
+            self.bytes += size;
             taken += 1;
             // Without a key the partition is one lane.
-            let key_hash = record.key().map_or(0, |key| self.hasher.hash_one(key));
+            let key_hash = record.key_hash();
             let lane_id = match partition.lanes.get(&key_hash) {
                 Some(lane) => *lane,
                 None => self.new_lane(id, key_hash),
@@ -165,7 +156,7 @@ impl Scheduler {
                 self.note_suspect(id, lane_id, record.offset());
             }
             let lane = &mut self.lanes[lane_id as usize];
-            lane.queue.push_back(Item { record, sequence });
+            lane.queue.push_back(Item { record, sequence, size: size as u32 });
             if lane.state == LaneState::Idle {
                 lane.state = LaneState::Ready;
                 self.idle -= 1;
@@ -213,9 +204,9 @@ impl Scheduler {
         partition.running += 1;
         self.running += 1;
         if self.marking
-            && let Some(first) = items.first()
+            && let Some(first) = items.records().first()
         {
-            partition.out.insert(lane_id, (first.record.offset(), items.len() as u32));
+            partition.out.insert(lane_id, (first.offset(), items.len() as u32));
         }
         Run {
             lane: lane_id,
@@ -259,25 +250,25 @@ impl Scheduler {
         if !partition.suspects.is_empty() {
             // What came back does not kill, however it ended.
             partition.alone.clear();
-            let tried = end.rest.first().filter(|_| end.failure.is_some());
-            for item in end.items.iter().chain(tried) {
-                partition.suspects.acquit(item.record.offset());
-                partition.suspects_in_hand.remove(&item.record.offset());
+            let tried = end.ended + usize::from(end.failure.is_some());
+            for record in end.items.records().iter().take(tried) {
+                partition.suspects.acquit(record.offset());
+                partition.suspects_in_hand.remove(&record.offset());
             }
         }
-        for item in end.items.drain(..) {
+        for item in end.items.drain_first(end.ended) {
             partition.tracker.finish(item.sequence);
-            partition.finished(item.record.size(), now);
+            partition.finished(item.size as usize, now);
             self.records -= 1;
-            self.bytes -= item.record.size();
+            self.bytes -= item.size as usize;
         }
         partition.note_dead_letters(end.dead_letters.len(), end.handled, self.policy.flood_run);
         let progressed = end.handled > 0 || !end.dead_letters.is_empty();
+        for item in end.items.drain_backwards() {
+            lane.queue.push_front(item);
+        }
         if self.spare.len() < 4096 {
             self.spare.push(end.items);
-        }
-        for item in end.rest.into_iter().rev() {
-            lane.queue.push_front(item);
         }
         if partition.is_gone() {
             self.release_lane(end.lane);
@@ -296,7 +287,7 @@ impl Scheduler {
                 self.settle(end.lane);
                 None
             }
-            Some(failure) => self.back_off(end.lane, failure, progressed, now, wall, random),
+            Some(failure) => self.back_off(end.lane, *failure, progressed, now, wall, random),
         }
     }
 
@@ -501,7 +492,7 @@ impl Scheduler {
         let lane = &mut self.lanes[lane_id as usize];
         for item in lane.queue.drain(..) {
             self.records -= 1;
-            self.bytes -= item.record.size();
+            self.bytes -= item.size as usize;
         }
         if lane.queue.capacity() > MOST_PER_RUN {
             lane.queue = VecDeque::new();

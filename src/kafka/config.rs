@@ -73,8 +73,9 @@ const READING: [(&str, &str); 10] = [
     ("isolation.level", "read_committed"),
     ("check.crcs", "true"),
     ("enable.partition.eof", "true"),
-    // The queue limit counts compressed fetches badly; the fetch sizes are what bounds the memory.
-    ("queued.max.messages.kbytes", "16384"),
+    // A queue is taken out whole and fetched again meanwhile, and the limit is looked at before a fetch only: what
+    // the client holds is at most twice the queue and twice a decompressed fetch.
+    ("queued.max.messages.kbytes", "8192"),
     ("fetch.max.bytes", "2097152"),
     ("max.partition.fetch.bytes", "262144"),
     // The default of one second starves a small queue.

@@ -27,7 +27,7 @@ fn a_batch_with_stale_records_keeps_its_fresh_ones() {
     assert_eq!(scheduler.intake(&builder.build(), Instant::now()), 3);
     let run = scheduler.next_run().expect("the fresh records are ready");
     let offsets: Vec<_> =
-        run.items.iter().map(|item| (item.record.partition().partition, item.record.offset())).collect();
+        run.items.records().iter().map(|record| (record.partition().partition, record.offset())).collect();
     assert_eq!(offsets, [(1, 0), (1, 1), (1, 2)]);
     assert!(scheduler.next_run().is_none());
     // Neither is the current assignment of the other partition taken further by them.

@@ -6,7 +6,7 @@ use rdkafka::bindings::{
     rd_kafka_assignment_lost, rd_kafka_commit_queue, rd_kafka_consume_callback_queue, rd_kafka_message_t,
     rd_kafka_queue_cb_event_enable, rd_kafka_queue_destroy, rd_kafka_queue_forward,
     rd_kafka_queue_get_consumer, rd_kafka_queue_get_partition, rd_kafka_queue_length, rd_kafka_queue_new,
-    rd_kafka_queue_t, rd_kafka_t, rd_kafka_yield,
+    rd_kafka_queue_t, rd_kafka_t,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
@@ -88,20 +88,22 @@ impl<C: ConsumerContext> Queues<C> {
         true
     }
 
-    /// Hands what waits in the data queue to `take`, until it says false or nothing waits. Never blocks.
-    /// Returns true when something was there.
+    /// Hands all that waits in the data queue to `take`. Never blocks. Returns true when something was there.
     ///
     /// The client's callback form is used and not its batch form: the batch form counts the message that tells
     /// the end of a partition as a record, which moves the client's own position one too far, and the next
     /// rebalance or pause resumes from there: a record would be skipped.
-    pub(in crate::kafka) fn read(&self, mut take: impl FnMut(&Message<'_>) -> bool) -> bool {
+    ///
+    /// There is no stopping in the middle. The client takes the whole queue out for this call; put back what is
+    /// left, and its fetcher, which saw an empty queue meanwhile, has fetched as much again: with every such call
+    /// the queue grew, to 264 MB where 16 MiB are set.
+    pub(in crate::kafka) fn read(&self, mut take: impl FnMut(&Message<'_>)) -> bool {
         let mut seen = false;
-        let mut reader = |message: &Message<'_>| {
+        let mut take = |message: &Message<'_>| {
             seen = true;
-            take(message)
+            take(message);
         };
-        let mut reader =
-            Reader { take: &mut reader as &mut dyn FnMut(&Message<'_>) -> bool, client: self.client() };
+        let mut reader = Reader { take: &mut take };
         let opaque: *mut Reader<'_> = &mut reader;
         // SAFETY: the queue is alive; the callback runs on this thread, within the call, so the opaque outlives
         // it and is borrowed by nobody else.
@@ -151,8 +153,7 @@ impl<C: ConsumerContext> Drop for Queues<C> {
 }
 
 struct Reader<'a> {
-    take: &'a mut dyn FnMut(&Message<'_>) -> bool,
-    client: *mut rd_kafka_t,
+    take: &'a mut dyn FnMut(&Message<'_>),
 }
 
 unsafe extern "C" fn on_message(message: *mut rd_kafka_message_t, opaque: *mut c_void) {
@@ -160,11 +161,8 @@ unsafe extern "C" fn on_message(message: *mut rd_kafka_message_t, opaque: *mut c
     // message after the callback and touches it nowhere meanwhile.
     unsafe {
         let reader = &mut *opaque.cast::<Reader<'_>>();
-        if let Some(message) = Message::new(message)
-            && !(reader.take)(&message)
-        {
-            // What was not handed over yet goes back to the front of the queue.
-            rd_kafka_yield(reader.client);
+        if let Some(message) = Message::new(message) {
+            (reader.take)(&message);
         }
     }
 }

@@ -3,11 +3,13 @@
 use super::held::Holdings;
 use crate::engine::{Batch, BatchBuilder, Epoch, MemoryGauge};
 use crate::kafka::raw::Message;
-use crate::model::record::TopicPartition;
+use crate::model::record::{LogId, TopicPartition};
 use rdkafka::types::RDKafkaErrorCode;
 
-/// Bytes after which a batch is handed over even if it could hold more records.
-const BATCH_BYTES: usize = 8 << 20;
+/// Bytes after which a batch is handed over even if it could hold more records: small enough that a handler finds
+/// them in a processor's cache still, and a bit less than a power of two, so that buffers that double seldom
+/// double once more for the last record.
+const BATCH_BYTES: usize = 224 << 10;
 
 /// A partition as seen during one read.
 struct Seen {
@@ -20,6 +22,7 @@ struct Seen {
 
 struct Ours {
     partition: TopicPartition,
+    log: LogId,
     epoch: Epoch,
     slot: u16,
     next: i64,
@@ -40,31 +43,33 @@ pub(super) struct Intake<'a> {
     holdings: &'a mut Holdings,
     builder: BatchBuilder,
     memory: &'a MemoryGauge,
+    /// Hears of every batch when it is full.
+    full: &'a mut dyn FnMut(Batch),
     limit: usize,
     seen: Vec<Seen>,
     last: usize,
     errors: Vec<PartitionError>,
 }
 
-/// What one read gave.
+/// What one read gave beside its batches.
 pub(super) struct Taken {
-    pub(super) batch: Option<Batch>,
     pub(super) ends: Vec<(TopicPartition, Epoch, i64)>,
     pub(super) errors: Vec<PartitionError>,
 }
 
 impl<'a> Intake<'a> {
-    /// For at most `limit` records, with room for as much as `room` says (records and bytes).
+    /// In batches of at most `limit` records, each handed to `full`.
     pub(super) fn new(
         holdings: &'a mut Holdings,
         limit: usize,
-        room: (usize, usize),
         memory: &'a MemoryGauge,
+        full: &'a mut dyn FnMut(Batch),
     ) -> Self {
         Intake {
             holdings,
-            builder: BatchBuilder::with_capacity(room.0, room.1),
+            builder: BatchBuilder::reusing(memory),
             memory,
+            full,
             limit,
             seen: Vec::new(),
             last: usize::MAX,
@@ -72,13 +77,11 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Takes one message; false when the batch is full.
-    pub(super) fn take(&mut self, message: &Message<'_>) -> bool {
+    /// Takes one message.
+    pub(super) fn take(&mut self, message: &Message<'_>) {
         let error = message.error();
         let index = self.find(message);
-        let Some(ours) = &mut self.seen[index].ours else {
-            return true;
-        };
+        let Some(ours) = &mut self.seen[index].ours else { return };
         if let Some(code) = error {
             if code == RDKafkaErrorCode::PartitionEOF {
                 // The message's offset is the next one to read, past trailing transaction markers.
@@ -91,12 +94,12 @@ impl<'a> Intake<'a> {
                     text: message.error_text(),
                 });
             }
-            return true;
+            return;
         }
         let offset = message.offset();
         if offset < ours.next {
             // Fetched again after an internal pause of the client; it was handed over before.
-            return true;
+            return;
         }
         ours.next = offset + 1;
         ours.end = None;
@@ -108,7 +111,18 @@ impl<'a> Intake<'a> {
             message.value(),
             message.headers(),
         );
-        self.builder.len() < self.limit && self.builder.bytes() < BATCH_BYTES
+        if self.builder.len() >= self.limit || self.builder.bytes() >= BATCH_BYTES {
+            self.hand_over();
+        }
+    }
+
+    /// Gives the batch away and begins the next.
+    fn hand_over(&mut self) {
+        let batch = std::mem::replace(&mut self.builder, BatchBuilder::reusing(self.memory));
+        (self.full)(batch.build_counted(self.memory));
+        for ours in self.seen.iter_mut().filter_map(|seen| seen.ours.as_mut()) {
+            ours.slot = self.builder.slot_in(ours.log, &ours.partition, ours.epoch);
+        }
     }
 
     /// Index of the message's partition in `seen`.
@@ -123,6 +137,7 @@ impl<'a> Intake<'a> {
             let ours = held.map(|held| Ours {
                 slot: self.builder.slot_in(held.log, &held.partition, held.epoch),
                 partition: held.partition.clone(),
+                log: held.log,
                 epoch: held.epoch,
                 next: held.next,
                 end: None,
@@ -133,8 +148,11 @@ impl<'a> Intake<'a> {
         self.last
     }
 
-    /// Ends the read: remembers the positions and gives what was taken.
-    pub(super) fn finish(self) -> Taken {
+    /// Ends the read: hands the last batch over, remembers the positions and gives what else was taken.
+    pub(super) fn finish(mut self) -> Taken {
+        if !self.builder.is_empty() {
+            self.hand_over();
+        }
         let mut ends = Vec::new();
         for ours in self.seen.into_iter().filter_map(|seen| seen.ours) {
             if let Some(held) = self.holdings.live(&ours.partition, ours.epoch) {
@@ -145,7 +163,6 @@ impl<'a> Intake<'a> {
                 ends.push((ours.partition, ours.epoch, position));
             }
         }
-        let batch = (!self.builder.is_empty()).then(|| self.builder.build_counted(self.memory));
-        Taken { batch, ends, errors: self.errors }
+        Taken { ends, errors: self.errors }
     }
 }

@@ -50,8 +50,6 @@ pub(super) struct Io {
     commands: mpsc::UnboundedReceiver<SourceCommand>,
     memory: MemoryGauge,
     failed: bool,
-    /// Records and bytes the next batch is likely to need.
-    room: (usize, usize),
 }
 
 /// What is to be done after the commands were read.
@@ -85,7 +83,6 @@ impl Io {
             commands,
             memory,
             failed: false,
-            room: (0, 0),
         }
     }
 
@@ -102,15 +99,16 @@ impl Io {
     pub(super) fn run(mut self) {
         self.alarm.belongs_to_this_thread();
         let waker = Waker::from(self.alarm.clone());
+        self.memory.belongs_to(waker.clone());
         loop {
             if let Next::Leave = self.obey(&mut Context::from_waker(&waker)) {
                 break;
             }
             self.control();
             self.rebalance_step();
-            let full = self.memory.is_full();
-            self.watch_ends(full);
-            let busy = !full && !self.failed && self.read();
+            let may_read = self.memory.may_read();
+            self.watch_ends(!may_read);
+            let busy = may_read && !self.failed && self.read();
             if !busy {
                 std::thread::park_timeout(TICK);
             }
@@ -173,17 +171,14 @@ impl Io {
         }
     }
 
-    /// Reads what waits, one batch at most. True when something was there.
+    /// Reads what waits. True when something was there.
     fn read(&mut self) -> bool {
-        let mut intake = Intake::new(&mut self.holdings, self.options.batch_records, self.room, &self.memory);
+        let events = &self.events;
+        // Without a listener the closed command channel ends the loop.
+        let mut full = |batch| drop(events.send(SourceEvent::Batch(batch)));
+        let mut intake = Intake::new(&mut self.holdings, self.options.batch_records, &self.memory, &mut full);
         let busy = self.queues.read(|message| intake.take(message));
         let taken = intake.finish();
-        if let Some(batch) = taken.batch {
-            let (records, bytes) = self.room;
-            // Falls slowly, so that one small batch among large ones costs no growing again.
-            self.room = (batch.len().max(records / 8 * 7), batch.bytes().max(bytes / 8 * 7));
-            self.tell(SourceEvent::Batch(batch));
-        }
         for (partition, epoch, position) in taken.ends {
             self.tell(SourceEvent::End { partition, epoch, position });
         }

@@ -300,11 +300,11 @@ impl Process {
             Event::Tick => {}
             Event::Stop => self.runtime.end(self.clock),
         }
-        self.runtime.step(self.clock);
+        self.runtime.step(self.clock, true);
         let mut said = Vec::new();
         self.listen(commits, &mut said);
         self.out.sort_by_cached_key(|run| {
-            let first = &run.items[0].record;
+            let first = &run.items.records()[0];
             ((first.partition().partition, first.offset()), first.epoch())
         });
         for partition in 0..2 {
@@ -336,12 +336,10 @@ impl Process {
     }
 
     fn back(&mut self, run: usize, ended: usize, failed: bool) {
-        let Run { lane, worker, mut items, .. } = self.out.remove(run);
-        let rest = items.split_off(ended);
-        for item in &rest {
-            let known = self.number(&item.record);
-            if self.runtime.scheduler.partitions.find(item.record.partition(), item.record.epoch()).is_some()
-            {
+        let Run { lane, worker, items, .. } = self.out.remove(run);
+        for record in &items.records()[ended..] {
+            let known = self.number(record);
+            if self.runtime.scheduler.partitions.find(record.partition(), record.epoch()).is_some() {
                 self.waiting.push(known);
             }
         }
@@ -350,12 +348,12 @@ impl Process {
         self.runtime.finished(RunEnd {
             lane,
             worker,
-            handled: items.len(),
+            handled: ended,
             items,
-            rest,
+            ended,
             rejected: 0,
             dead_letters: Vec::new(),
-            failure,
+            failure: failure.map(Box::new),
             inline: false,
             timing: None,
         });
@@ -408,7 +406,7 @@ impl Process {
         let mut begun = Vec::new();
         while let Ok(runs) = self.runs.try_recv() {
             for run in runs {
-                let records: Vec<u8> = run.items.iter().map(|item| self.number(&item.record)).collect();
+                let records: Vec<u8> = run.items.records().iter().map(|record| self.number(record)).collect();
                 self.waiting.retain(|record| !records.contains(record));
                 begun.push(records);
                 self.out.push(run);
@@ -419,16 +417,16 @@ impl Process {
         said.extend(begun.into_iter().map(Said::Run));
         if let Some(refused) = refused {
             self.report(refused);
-            self.runtime.step(self.clock);
+            self.runtime.step(self.clock, true);
             self.listen(commits, said);
         }
     }
 
     fn outs(&self) -> Vec<Out> {
         let out = |run: &Run| Out {
-            records: run.items.iter().map(|item| self.number(&item.record)).collect(),
-            current: run.items.first().is_some_and(|item| {
-                let (partition, epoch) = (item.record.partition(), item.record.epoch());
+            records: run.items.records().iter().map(|record| self.number(record)).collect(),
+            current: run.items.records().first().is_some_and(|record| {
+                let (partition, epoch) = (record.partition(), record.epoch());
                 self.runtime.scheduler.partitions.find(partition, epoch).is_some()
             }),
             ending: run.cancel.is_ending(),
