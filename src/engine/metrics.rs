@@ -24,7 +24,7 @@ impl Snapshot {
     /// work, and a restart would not help it.
     pub fn unready(&self) -> Option<String> {
         if !self.assigned {
-            return Some("waiting for its first assignment".to_owned());
+            return Some("waiting for an assignment".to_owned());
         }
         let failing = self.uncommitted_for.filter(|since| *since >= PATIENCE)?;
         Some(format!("commits have failed for {} s", failing.as_secs()))
@@ -240,7 +240,7 @@ mod tests {
             ..Snapshot::default()
         };
         let table = [
-            (snapshot(false, None), Some("waiting for its first assignment")),
+            (snapshot(false, None), Some("waiting for an assignment")),
             (snapshot(true, None), None),
             (snapshot(true, Some(9)), None),
             (snapshot(true, Some(10)), Some("commits have failed for 10 s")),

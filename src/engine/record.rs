@@ -3,6 +3,8 @@
 //! A source copies what it read into one [`Batch`]. That costs a `memcpy`, and buys that the client's fetch
 //! buffers are free at once (a held message would pin a whole fetched set), that a record is 16 bytes to move
 //! through lanes, and that reading it needs no `unsafe`.
+//!
+//! Size: the buffer, what fills it and the handle on one record share one layout.
 
 use super::{Epoch, MemoryGauge};
 use crate::model::record::{Header, LogId, StoredRecord, TopicPartition};

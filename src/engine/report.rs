@@ -115,7 +115,7 @@ pub struct Blocked {
 /// The whole consumer, as it stands. Counters grow from its start.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// The group has given it an assignment at least once, be it an empty one.
+    /// The group has given it an assignment, be it an empty one, and has not put it out since.
     pub assigned: bool,
     /// Records taken in.
     pub taken: u64,

@@ -63,7 +63,8 @@ pub(super) struct Runtime {
     /// Since when no commit has succeeded, after one that failed.
     pub(super) failing_since: Option<Instant>,
     pub(super) sampler: Sampler,
-    pub(super) assigned_once: bool,
+    /// The group has given us our share, which may be nothing, and has not put us out since.
+    pub(super) assigned: bool,
     pub(super) last_progress: Instant,
     pub(super) next_probe: Instant,
     pub(super) next_snapshot: Instant,
@@ -110,7 +111,7 @@ impl Runtime {
             commit_failed: false,
             failing_since: None,
             sampler: Sampler::default(),
-            assigned_once: false,
+            assigned: false,
             last_progress: now,
             next_probe: now,
             next_snapshot: now + SNAPSHOT_EVERY,
@@ -197,7 +198,7 @@ impl Runtime {
                 self.last_progress = now;
             }
             SourceEvent::Assigned(assigned) => {
-                self.assigned_once = true;
+                self.assigned = true;
                 self.totals.rebalances += 1;
                 self.assign(assigned);
             }
@@ -211,6 +212,7 @@ impl Runtime {
             }
             SourceEvent::Lost { partitions } => {
                 self.totals.rebalances += 1;
+                self.assigned = false;
                 for (partition, epoch) in &partitions {
                     self.scheduler.drop_partition(partition, *epoch);
                     self.reporter.event(Event::Revoked(partition.clone()));
@@ -446,7 +448,7 @@ impl Runtime {
         if !self.scheduler.policy.exit_when_idle {
             return;
         }
-        let idle = self.assigned_once
+        let idle = self.assigned
             && self.revoking.is_empty()
             && self
                 .scheduler
@@ -539,7 +541,7 @@ impl Runtime {
         snapshot.in_flight_bytes = self.scheduler.bytes;
         snapshot.blocked = self.scheduler.blocked_by();
         snapshot.blocked_lanes = snapshot.blocked.iter().map(|blocked| blocked.lanes).sum();
-        snapshot.assigned = self.assigned_once;
+        snapshot.assigned = self.assigned;
         let waiting = self.in_flight.as_ref().map(|commit| commit.since);
         let since = self.failing_since.or(waiting);
         snapshot.uncommitted_for = since.map(|since| now.saturating_duration_since(since));

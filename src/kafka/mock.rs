@@ -64,6 +64,19 @@ impl MockBroker {
         }
     }
 
+    /// Answers every request this much later.
+    #[cfg(test)]
+    pub(in crate::kafka) fn answer_after(&self, time: std::time::Duration) {
+        let cluster = self.client.mock_cluster().unwrap();
+        cluster.broker_round_trip_time(1, time).unwrap();
+    }
+    /// Cuts every connection and takes no new one, or takes them again.
+    #[cfg(test)]
+    pub(in crate::kafka) fn set_down(&self, down: bool) {
+        let cluster = self.client.mock_cluster().unwrap();
+        if down { cluster.broker_down(1).unwrap() } else { cluster.broker_up(1).unwrap() }
+    }
+
     /// `host:port` to give to clients.
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap

@@ -324,7 +324,7 @@ mod tests {
         let (tee, watched) = watched();
         assert_eq!(watched.unready().as_deref(), Some("txns: starting"));
         tee.snapshot(&Snapshot::default());
-        assert_eq!(watched.unready().as_deref(), Some("txns: waiting for its first assignment"));
+        assert_eq!(watched.unready().as_deref(), Some("txns: waiting for an assignment"));
         tee.snapshot(&Snapshot { assigned: true, ..Snapshot::default() });
         assert_eq!(watched.unready(), None);
         watched.state().told = Instant::now().checked_sub(SILENCE);

@@ -1,4 +1,4 @@
-//! Records of an assignment that is over, in one batch with records of one that is not.
+//! Assignments that are over: their records in one batch with others, and who waits for the next.
 
 use super::*;
 use crate::engine::quarantine::Suspects;
@@ -33,4 +33,17 @@ fn a_batch_with_stale_records_keeps_its_fresh_ones() {
     // Neither is the current assignment of the other partition taken further by them.
     let id = scheduler.partitions.find(&partitions[0].0, Epoch(7)).expect("it is held");
     assert_eq!(scheduler.partitions.get(id).tracker.end(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_lost_its_partitions_is_not_idle() {
+    let bench = Bench::new(1);
+    bench.put("a", "sleep:5000");
+    let (_trigger, running) = bench.start();
+    sleep(Duration::from_secs(1)).await;
+    bench.broker.lose("in", &[0]);
+    sleep(Duration::from_secs(10)).await;
+    bench.broker.assign("in", &[0]);
+    let summary = running.await.unwrap().unwrap();
+    assert_eq!((summary.totals.handled, bench.committed(0)), (1, 1));
 }

@@ -8,6 +8,8 @@ mod commit;
 mod context;
 mod ends;
 #[cfg(test)]
+mod faults_tests;
+#[cfg(test)]
 mod harness;
 mod held;
 mod intake;
