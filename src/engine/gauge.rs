@@ -1,6 +1,6 @@
 //! How many bytes of records are alive, between the source that reads them and the runtime that ends them.
 
-use super::record::Buffers;
+use super::buffers::Buffers;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Waker;

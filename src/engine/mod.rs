@@ -3,6 +3,7 @@
 //! implementation for tests.
 
 mod breaker;
+mod buffers;
 mod consumer;
 pub mod dead_letter;
 mod done_map;

@@ -6,12 +6,11 @@
 //!
 //! Size: the buffer, what fills it and the handle on one record share one layout.
 
+use super::buffers::{Buffers, Content, Entry, RECORD_OVERHEAD};
 use super::{Epoch, MemoryGauge};
 use crate::model::record::{Header, LogId, StoredRecord, TopicPartition};
 use bytes::Bytes;
-use hashbrown::DefaultHashBuilder;
-use std::hash::BuildHasher;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// A partition within one batch, with the epoch its records were read under.
@@ -23,64 +22,6 @@ pub struct PartitionSlot {
     pub epoch: Epoch,
     /// The log it held then.
     pub log: LogId,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    start: u32,
-    /// Negative: null.
-    len: i32,
-}
-
-/// What the runtime asks of every record. Apart from the rest, since another processor's cache has it.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    offset: i64,
-    /// Of the key; 0 without one.
-    key_hash: u64,
-    /// Bytes of key, value and headers.
-    size: u32,
-    slot: u16,
-}
-
-/// What a handler asks of a record.
-#[derive(Clone, Copy, Debug)]
-struct Content {
-    /// Negative: none.
-    timestamp_ms: i64,
-    key: Span,
-    value: Span,
-    headers: Span,
-}
-
-/// Hashes keys, with a seed of this process.
-static KEYS: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
-
-/// Bytes a record takes beside its key, value and headers.
-pub(super) const RECORD_OVERHEAD: usize = size_of::<Entry>() + size_of::<Content>();
-
-/// What the records of a batch are kept in.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Buffers {
-    bytes: Vec<u8>,
-    entries: Vec<Entry>,
-    contents: Vec<Content>,
-}
-
-impl Buffers {
-    /// Bytes they take, filled or not.
-    pub fn size(&self) -> usize {
-        self.bytes.capacity() + self.entries.capacity() * RECORD_OVERHEAD
-    }
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.entries.clear();
-        self.contents.clear();
-    }
-    /// True when most of the room is empty.
-    fn is_roomy(&self) -> bool {
-        self.bytes.capacity() > self.bytes.len() * 2 || self.entries.capacity() > self.entries.len() * 2
-    }
 }
 
 /// Apart from the count of its handles, which one thread changes all the time while others read records.
@@ -101,14 +42,6 @@ impl Drop for Arena {
             gauge.keep(std::mem::take(&mut self.buffers));
             gauge.sub(*bytes);
         }
-    }
-}
-
-impl Arena {
-    fn get(&self, span: Span) -> Option<&[u8]> {
-        let len = usize::try_from(span.len).ok()?;
-        let start = span.start as usize;
-        self.buffers.bytes.get(start..start + len)
     }
 }
 
@@ -184,24 +117,7 @@ impl BatchBuilder {
         value: Option<&[u8]>,
         headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)>,
     ) {
-        // Here, where the key is at hand; whoever sorts records into lanes need not fetch its bytes.
-        let key_hash = key.map_or(0, |key| KEYS.hash_one(key));
-        let key = self.copy(key);
-        let value = self.copy(value);
-        let start = self.arena.buffers.bytes.len();
-        for (name, header_value) in headers {
-            // Kafka's own wire format bounds names and values at i32.
-            self.arena.buffers.bytes.extend_from_slice(&(name.len() as u32).to_le_bytes());
-            let value_len = header_value.map_or(-1, |value| value.len() as i32);
-            self.arena.buffers.bytes.extend_from_slice(&value_len.to_le_bytes());
-            self.arena.buffers.bytes.extend_from_slice(name);
-            self.arena.buffers.bytes.extend_from_slice(header_value.unwrap_or_default());
-        }
-        let headers = Span { start: start as u32, len: (self.arena.buffers.bytes.len() - start) as i32 };
-        let timestamp_ms = timestamp_ms.unwrap_or(-1);
-        let size = (key.len.max(0) + value.len.max(0) + headers.len) as u32;
-        self.arena.buffers.entries.push(Entry { offset, key_hash, size, slot });
-        self.arena.buffers.contents.push(Content { timestamp_ms, key, value, headers });
+        self.arena.buffers.push(slot, offset, timestamp_ms, key, value, headers);
     }
     /// Bytes held so far; a source starts a new batch before this nears 4 GiB.
     pub fn bytes(&self) -> usize {
@@ -238,17 +154,6 @@ impl BatchBuilder {
         let slot = self.slot_in(record.log(), record.partition(), record.epoch());
         let (offset, timestamp) = (record.offset(), record.timestamp_ms());
         self.push(slot, offset, timestamp, record.key(), record.value(), record.headers());
-    }
-
-    fn copy(&mut self, bytes: Option<&[u8]>) -> Span {
-        let start = self.arena.buffers.bytes.len() as u32;
-        match bytes {
-            None => Span { start, len: -1 },
-            Some(bytes) => {
-                self.arena.buffers.bytes.extend_from_slice(bytes);
-                Span { start, len: bytes.len() as i32 }
-            }
-        }
     }
 }
 
@@ -300,7 +205,7 @@ impl Record {
     }
     /// Key; `None` is null.
     pub fn key(&self) -> Option<&[u8]> {
-        self.arena.get(self.content().key)
+        self.arena.buffers.get(self.content().key)
     }
     /// Hash of the key, with a seed of this process; 0 for null.
     pub(super) fn key_hash(&self) -> u64 {
@@ -308,11 +213,11 @@ impl Record {
     }
     /// Value; `None` is null.
     pub fn value(&self) -> Option<&[u8]> {
-        self.arena.get(self.content().value)
+        self.arena.buffers.get(self.content().value)
     }
     /// Headers in order, duplicates kept, names as bytes.
     pub fn headers(&self) -> HeaderIter<'_> {
-        HeaderIter { rest: self.arena.get(self.content().headers).unwrap_or_default() }
+        HeaderIter { rest: self.arena.buffers.get(self.content().headers).unwrap_or_default() }
     }
     /// The last header of this name, as text; `None` when absent, null or not UTF-8.
     pub fn header_text(&self, name: &str) -> Option<&str> {

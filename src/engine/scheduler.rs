@@ -8,9 +8,9 @@
 //! files.
 
 use super::breaker::{Breakers, LaneId, Verdict};
+use super::buffers::RECORD_OVERHEAD;
 use super::items::{Item, Items};
 use super::partition::{PartitionId, Partitions};
-use super::record::RECORD_OVERHEAD;
 use super::report::Blocked;
 use super::runner::{Run, RunEnd};
 use super::tracker::Taken;
