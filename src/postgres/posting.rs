@@ -2,7 +2,8 @@
 
 use super::{Error, Lease};
 use crate::consent::WriteToken;
-use crate::model::posting::{ActiveRule, PendingRow};
+use crate::model::ledger::rules::ActiveRule;
+use crate::model::posting::PendingRow;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -137,7 +138,7 @@ pub async fn rules(
 ) -> Result<Option<Vec<ActiveRule>>, Error> {
     let statement = lease
         .prepared(
-            "select r.rule_id, r.source, r.target_sheet, r.target_header, r.notes, \
+            "select r.rule_id, r.source, r.source_norm, r.target_sheet, r.target_header, r.notes, \
                  coalesce(r.created_at, a.created_at, v.promoted_at), \
                  coalesce(r.applied_at, a.applied_at, v.promoted_at), \
                  coalesce(r.version, a.version, v.version) \
@@ -161,12 +162,13 @@ pub async fn rules(
         rules.push(ActiveRule {
             rule_id,
             source: row.try_get(1)?,
-            target_sheet: row.try_get(2)?,
-            target_header: row.try_get(3)?,
-            notes: row.try_get(4)?,
-            created_at: row.try_get(5)?,
-            applied_at: row.try_get(6)?,
-            version: row.try_get(7)?,
+            source_norm: row.try_get(2)?,
+            target_sheet: row.try_get(3)?,
+            target_header: row.try_get(4)?,
+            notes: row.try_get(5)?,
+            created_at: row.try_get(6)?,
+            applied_at: row.try_get(7)?,
+            version: row.try_get(8)?,
         });
     }
     Ok(Some(rules))

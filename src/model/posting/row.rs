@@ -1,5 +1,6 @@
 //! The rows of the two tabs.
 
+use crate::model::ledger::rules::ActiveRule;
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
@@ -107,27 +108,6 @@ impl PendingRow {
     }
 }
 
-/// A rule in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActiveRule {
-    /// Its id, made from its content.
-    pub rule_id: Uuid,
-    /// What it matches, as entered.
-    pub source: String,
-    /// The sheet its transactions go to.
-    pub target_sheet: String,
-    /// The column there.
-    pub target_header: String,
-    /// Remarks of the person who made it.
-    pub notes: Option<String>,
-    /// When it was first entered.
-    pub created_at: Timestamp,
-    /// When its present content came into force.
-    pub applied_at: Timestamp,
-    /// The version of the company's rules that brought this content.
-    pub version: i64,
-}
-
 /// The Active tab's body under [`ACTIVE_HEADER`], ordered by `applied_at`, then `rule_id`.
 pub fn active_rows(company: &str, rules: &[ActiveRule]) -> Vec<Vec<Cell>> {
     let mut rules: Vec<&ActiveRule> = rules.iter().collect();
@@ -192,6 +172,7 @@ mod tests {
         let rule = |id: u128, applied: i64, source: &str| ActiveRule {
             rule_id: Uuid::from_u128(id),
             source: source.to_owned(),
+            source_norm: source.to_owned(),
             target_sheet: "S".to_owned(),
             target_header: "H".to_owned(),
             notes: Some("n".to_owned()),

@@ -1,7 +1,7 @@
 //! Signatures: the same rows on the same tab are the same post, whoever computes it.
 
-use super::ActiveRule;
 use crate::model::ledger::ascii_json::push_string;
+use crate::model::ledger::rules::ActiveRule;
 use md5::{Digest, Md5};
 use std::fmt::Write as _;
 
@@ -68,6 +68,7 @@ mod tests {
         ActiveRule {
             rule_id: uuid::Uuid::nil(),
             source: source.to_owned(),
+            source_norm: source.to_owned(),
             target_sheet: sheet.to_owned(),
             target_header: header.to_owned(),
             notes: None,

@@ -227,7 +227,7 @@ impl Posting {
         company: &str,
         books: &mut dyn Books,
         version: i64,
-    ) -> Result<Vec<crate::model::posting::ActiveRule>, Failure> {
+    ) -> Result<Vec<crate::model::ledger::rules::ActiveRule>, Failure> {
         books.rules(version).await?.ok_or_else(|| {
             Failure::transient(
                 "rules-version-missing",

@@ -1,7 +1,8 @@
 //! What the drain needs of the databases: who leads, what waits, and the books of one company.
 
 use crate::engine::Failure;
-use crate::model::posting::{ActiveRule, Claim, Earlier, NewClaim, PendingRow, Posted, TabKind};
+use crate::model::ledger::rules::ActiveRule;
+use crate::model::posting::{Claim, Earlier, NewClaim, PendingRow, Posted, TabKind};
 use crate::sheets::Tab;
 use std::future::Future;
 use std::pin::Pin;

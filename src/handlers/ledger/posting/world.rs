@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::clock::FixedClock;
-use crate::model::posting::{ActiveRule, Cell, PendingRow};
+use crate::model::ledger::rules::ActiveRule;
+use crate::model::posting::{Cell, PendingRow};
 use crate::sheets::Error;
 use jiff::{Timestamp, civil::date};
 use proptest::prelude::*;
@@ -116,6 +117,7 @@ pub fn rule(source: &str, version: usize) -> ActiveRule {
     ActiveRule {
         rule_id: Uuid::nil(),
         source: source.to_owned(),
+        source_norm: source.to_owned(),
         target_sheet: "S".to_owned(),
         target_header: "H".to_owned(),
         notes: None,

@@ -2,7 +2,8 @@
 
 use super::world::{PostRow, State, World, rule};
 use super::*;
-use crate::model::posting::{ActiveRule, Earlier, PendingRow, Posted};
+use crate::model::ledger::rules::ActiveRule;
+use crate::model::posting::{Earlier, PendingRow, Posted};
 use jiff::Timestamp;
 use uuid::Uuid;
 
