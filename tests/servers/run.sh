@@ -114,7 +114,7 @@ PROPERTIES
   disown "$kafka_pid" # its end is no news
   echo "server $kafka_pid" >&9
   local deadline=$((SECONDS + start_limit))
-  until grep -q 'Kafka Server started' "$data/kafka.log" && kafka_answers "$port"; do
+  until grep -qs 'Kafka Server started' "$data/kafka.log" && kafka_answers "$port"; do
     kill -0 "$kafka_pid" 2>/dev/null || return 1
     [ $SECONDS -lt $deadline ] || return 1
     sleep 0.1
