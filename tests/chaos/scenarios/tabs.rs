@@ -8,7 +8,6 @@ use crate::sql::Sql;
 use crate::verify::Fault;
 use crate::worker::Worker;
 use crate::world::World;
-use std::fs::TryLockError;
 use std::time::{Duration, Instant};
 
 /// The gate's time without sheets.
@@ -60,7 +59,7 @@ pub fn claim(context: &Context) -> Report {
         stage.load.burst(rng.usize(300..500));
         let deadline = Instant::now() + Duration::from_secs(10);
         let held = loop {
-            let found = holder(&stage, &mut sql);
+            let found = holder(&stage, &mut sql, "true");
             if found.is_some() || Instant::now() > deadline {
                 break found;
             }
@@ -85,14 +84,15 @@ pub fn claim(context: &Context) -> Report {
 
 const OPEN_CLAIMS: &str = "select count(*) from control.sheet_posts where state = 'posting'";
 
-/// An open claim and the worker that leads its company: the port of the connection that holds the lock names the
-/// process.
-fn holder(stage: &Stage, sql: &mut Sql) -> Option<(String, usize)> {
-    let rows = sql.rows(
+/// An open claim for which `condition` holds and the worker that leads its company: the port of the connection that
+/// holds the lock names the process.
+fn holder(stage: &Stage, sql: &mut Sql, condition: &str) -> Option<(String, usize)> {
+    let rows = sql.rows(&format!(
         "select p.id, a.client_port from control.sheet_posts p \
          join pg_locks l on (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('kylo.posting|' || p.company_id, 0) \
-         join pg_stat_activity a using (pid) where p.state = 'posting' and l.locktype = 'advisory' and l.granted",
-    );
+         join pg_stat_activity a using (pid) where p.state = 'posting' and l.locktype = 'advisory' and l.granted \
+         and {condition}"
+    ));
     rows.iter().find_map(|row| {
         let port = row[1].parse().ok()?;
         let owner = stage.workers.iter().position(|worker| worker.owns_port(port))?;
@@ -107,32 +107,28 @@ pub fn claim_zombie(context: &Context) -> Report {
     let mut stage = Stage::new(context, World::simple(context, 6).short_sessions(), 2, 30);
     let mut sql = Sql::new(&stage.world.control);
     let (mut open, mut settled) = (0, 0);
-    for _ in 0..2 {
+    for company in 0..2 {
         std::thread::sleep(Duration::from_millis(rng.u64(500..1_500)));
+        let id = stage.world.companies[company].id.clone();
+        // Whoever posts takes this lock. While we have it, a claim stays open.
+        let book = stage.world.folder.join("sheets").join(format!("ledger-{id}")).join(".lock");
+        stage.wait("its first post", |_| book.exists());
         let window = Window::open(&stage);
-        stage.load.burst(rng.usize(300..500));
+        let lock = std::fs::File::options().write(true).open(book).expect("the lock of a workbook");
+        lock.lock().expect("locking a workbook");
+        stage.load.burst_of(company, rng.usize(20..50));
         let deadline = Instant::now() + Duration::from_secs(10);
-        // Stopped first and looked at then: what is open now stays open until somebody else settles it.
         let held = loop {
-            if Instant::now() > deadline {
-                break None;
+            let found = holder(&stage, &mut sql, &format!("p.company_id = '{id}'"));
+            if found.is_some() || Instant::now() > deadline {
+                break found;
             }
-            let Some((claim, owner)) = holder(&stage, &mut sql) else { continue };
-            stage.workers[owner].signal("STOP");
-            // What was on its way to the server is done there, and may be the end of the claim.
-            std::thread::sleep(Duration::from_millis(300));
-            // Not in the middle of a post either: the files are locked then, as a workbook would be busy.
-            let sheets = stage.world.folder.join("sheets");
-            let posting = std::fs::read_dir(sheets).into_iter().flatten().flatten().any(|book| {
-                let lock = std::fs::File::options().write(true).open(book.path().join(".lock"));
-                lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
-            });
-            if !posting && sql.number(&format!("{OPEN_CLAIMS} and id = '{claim}'")) > 0 {
-                break Some((claim, owner));
-            }
-            stage.workers[owner].signal("CONT");
         };
         let Some((claim, owner)) = held else { continue };
+        stage.workers[owner].signal("STOP");
+        // What was on its way to the server is done there.
+        std::thread::sleep(Duration::from_millis(300));
+        drop(lock);
         let at = now();
         open += 1;
         let left = format!("{OPEN_CLAIMS} and id = '{claim}'");
