@@ -3,10 +3,8 @@
 //! A source copies what it read into one [`Batch`]. That costs a `memcpy`, and buys that the client's fetch
 //! buffers are free at once (a held message would pin a whole fetched set), that a record is 16 bytes to move
 //! through lanes, and that reading it needs no `unsafe`.
-//!
-//! Size: the buffer, what fills it and the handle on one record share one layout.
 
-use super::buffers::{Buffers, Content, Entry, RECORD_OVERHEAD};
+use super::buffers::{Buffers, Content, Entry};
 use super::{Epoch, MemoryGauge};
 use crate::model::record::{Header, LogId, StoredRecord, TopicPartition};
 use bytes::Bytes;
@@ -144,7 +142,7 @@ impl BatchBuilder {
             let exact = buffers.clone();
             gauge.keep(std::mem::replace(buffers, exact));
         }
-        let size = buffers.bytes.len() + buffers.entries.len() * RECORD_OVERHEAD;
+        let size = buffers.size();
         gauge.add(size);
         self.arena.gauge = Some((gauge.clone(), size));
         self.build()

@@ -390,7 +390,7 @@ impl Runtime {
         if self
             .memory
             .as_ref()
-            .is_some_and(|memory| memory.is_full() && memory.held() > self.scheduler.footprint() / 8 * 9)
+            .is_some_and(|memory| memory.is_full() && memory.held() > self.scheduler.footprint() / 2 * 3)
             && now >= self.next_compaction
         {
             // Few records keep many batches alive: those that wait are copied out, the batches go.
