@@ -10,7 +10,7 @@ demo: ## build kylo and play the whole ledger flow; needs no service (ARGS="--tr
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked && cargo run --quiet --locked -- demo $(ARGS)
 
 test: ## every test, the live ones on a real Kafka and PostgreSQL that start and end with them (ARGS="--test live")
-	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && tests/servers/run.sh cargo test --locked $(ARGS)
+	@. tests/servers/prerequisites.sh && need_compiler && need_procps && need_cargo && tests/servers/run.sh cargo test --locked $(ARGS)
 
 check: ## format, lints, documentation, a short fuzz: what must be clean before a change goes in
 	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && set -x && cargo fmt --check && cargo fmt --check --manifest-path fuzz/Cargo.toml \
@@ -27,11 +27,11 @@ bench: ## every figure of docs/performance.md beside its peers, in one table; JS
 	  && KYLO_TEST_FSYNC=on tests/servers/run.sh cargo bench --locked --quiet --bench figures -- $(ARGS)
 
 chaos: ## the promises under faults, seeded (CHAOS_SEED=1 replays, HOURS=4 goes on, ARGS="kill" plays one, ARGS=--list)
-	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && cargo build --locked --quiet \
+	@. tests/servers/prerequisites.sh && need_compiler && need_procps && need_java && need_postgres && need_cargo && cargo build --locked --quiet \
 	  && KYLO_TEST_KEEP_LOGS=$${CARGO_TARGET_DIR:-target}/chaos/servers tests/servers/run.sh cargo test --locked --quiet --test chaos -- $(ARGS)
 
 chaos-mutants: ## planted bugs: each must be caught by a test or a scenario of chaos (ARGS="ignore-lost" plants one)
-	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && tests/servers/run.sh tests/chaos/mutants.sh $(ARGS)
+	@. tests/servers/prerequisites.sh && need_compiler && need_procps && need_java && need_postgres && need_cargo && tests/servers/run.sh tests/chaos/mutants.sh $(ARGS)
 
 servers: ## a Kafka and a PostgreSQL to play with, until Ctrl-C
 	@tests/servers/run.sh sh -c 'echo "export KYLO_BROKERS=$$KYLO_TEST_BROKERS KYLO_DATABASE_URL=$$KYLO_TEST_DATABASE_URL"; exec sleep 2147483'

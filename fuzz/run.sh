@@ -10,9 +10,9 @@ targets=("$@")
 [ $# -gt 0 ] || targets=(message headers envelope done_map)
 seconds=${FUZZ_SECONDS:-8}
 
-# The same versions as kylo's, so that its dependencies are those that were built already.
-[ Cargo.lock -nt ../Cargo.lock ] || cp ../Cargo.lock Cargo.lock
-RUSTC_WRAPPER=$PWD/rustc.sh cargo build --quiet
+# Cargo.lock names the same versions as kylo's, so that its dependencies are those that were built already: where
+# they differ, `cp Cargo.lock fuzz/ && cargo update --workspace --manifest-path fuzz/Cargo.toml`.
+RUSTC_WRAPPER=$PWD/rustc.sh cargo build --quiet --locked
 
 for target in "${targets[@]}"; do
   work=$CARGO_TARGET_DIR/fuzz/$target
@@ -24,7 +24,12 @@ for target in "${targets[@]}"; do
       "$target" "$target" >&2
     exit 1
   fi
+  features=$(sed -n 's/.*DONE .* ft: \([0-9]*\) .*/\1/p' "$work/log")
+  # A target without coverage is steered by nothing and would pass for ever.
+  if [ "${features:-0}" -lt 100 ]; then
+    printf 'fuzz: %s saw only %s features of the code: the coverage of rustc.sh is not in it\n' "$target" "${features:-0}" >&2
+    exit 1
+  fi
   printf 'fuzz: %s: %s inputs tried, %s features known\n' "$target" \
-    "$(sed -n 's/^stat::number_of_executed_units: //p' "$work/log")" \
-    "$(sed -n 's/.*DONE .* ft: \([0-9]*\) .*/\1/p' "$work/log")"
+    "$(sed -n 's/^stat::number_of_executed_units: //p' "$work/log")" "$features"
 done

@@ -100,7 +100,13 @@ need_compiler() {
   if ! command -v cc >/dev/null || ! command -v c++ >/dev/null || ! command -v make >/dev/null; then
     missing "a C compiler" build-essential
   fi
-  command -v perl >/dev/null || missing "Perl" perl
+  # Debian's essential perl-base lacks modules that OpenSSL's build asks for.
+  perl -MFindBin -MIPC::Cmd -e1 >/dev/null 2>&1 || missing "Perl" perl
+}
+
+# Tests look at processes and signal them; slim images have neither program.
+need_procps() {
+  if ! command -v ps >/dev/null || ! [ -x "$(type -P kill)" ]; then missing "ps and kill" procps; fi
 }
 
 # The benches' Python peer lives in an environment of its own.
