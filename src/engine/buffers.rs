@@ -56,6 +56,11 @@ impl Buffers {
         self.entries.clear();
         self.contents.clear();
     }
+    pub fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.entries.shrink_to_fit();
+        self.contents.shrink_to_fit();
+    }
     /// True when most of the room is empty.
     pub fn is_roomy(&self) -> bool {
         self.bytes.capacity() > self.bytes.len() * 2 || self.entries.capacity() > self.entries.len() * 2

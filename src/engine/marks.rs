@@ -37,6 +37,8 @@ impl FolderMarks {
 
 impl MarkStore for FolderMarks {
     fn read(&self, partition: &TopicPartition) -> io::Result<Option<Vec<u8>>> {
+        // Another process may have removed the file since: a write must not go to one that has no name.
+        self.files().remove(partition);
         match fs::read(self.path(partition)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -115,7 +115,9 @@ impl Runtime {
             self.fail_after_commit(RunError::Lost(vec![lost]));
             return;
         }
-        self.scheduler.partitions.get_mut(id).tracker.reach(to);
+        let known = self.scheduler.partitions.get_mut(id);
+        known.tracker.reach(to);
+        known.forget_suspects();
         self.send(SourceCommand::Skip(partition, epoch, to));
     }
 

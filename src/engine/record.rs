@@ -147,6 +147,10 @@ impl BatchBuilder {
         self.arena.gauge = Some((gauge.clone(), size));
         self.build()
     }
+    /// Gives back the room that is not filled: for what lives long.
+    pub(super) fn shrink(&mut self) {
+        self.arena.buffers.shrink();
+    }
     /// Appends a copy of `record`.
     pub fn push_copy(&mut self, record: &Record) {
         let slot = self.slot_in(record.log(), record.partition(), record.epoch());

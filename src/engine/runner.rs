@@ -298,6 +298,7 @@ impl Running<'_> {
                     // It waits, and keeps its place; what the handler ended behind it has ended.
                     behind.push(self.end.items.remove(self.end.ended));
                     retry.get_or_insert(Box::new(failure));
+                    self.next_record();
                     continue;
                 }
                 Outcome::Failed(failure) => Some(failure),
@@ -306,6 +307,7 @@ impl Running<'_> {
                 None => {
                     self.end.handled += 1;
                     self.end.ended += 1;
+                    self.next_record();
                 }
                 Some(failure) => {
                     if let Step::Stopped = self.give_up(failure).await {

@@ -224,6 +224,7 @@ impl Runtime {
                 if let Some(id) = self.scheduler.partitions.find(&partition, epoch) {
                     let partition = self.scheduler.partitions.get_mut(id);
                     partition.tracker.reach(position);
+                    partition.forget_suspects();
                     partition.end_seen = Some(position);
                     partition.log_end = partition.log_end.max(position);
                 }
@@ -352,9 +353,7 @@ impl Runtime {
             }
         } else if self.scheduler.has_ready() {
             let policy = &self.scheduler.policy;
-            // One more a worker than may run: it begins when another ends, without asking here first.
-            let workers = self.workers.len();
-            let window = if self.fast { AHEAD * workers } else { policy.concurrency + workers };
+            let window = if self.fast { AHEAD * self.workers.len() } else { policy.concurrency };
             let mut room = window.saturating_sub(self.scheduler.running);
             while room > 0 {
                 let Some(mut run) = self.scheduler.next_run() else { break };
@@ -367,7 +366,8 @@ impl Runtime {
         }
         if let Some(memory) = &self.memory {
             // With a free hand and nothing to give it, more is wanted whatever else waits in lanes.
-            let free = self.scheduler.running < self.scheduler.policy.concurrency;
+            let hands = self.scheduler.policy.concurrency.div_ceil(self.workers.len().max(1));
+            let free = self.workers.iter().any(|worker| worker.out < hands);
             let hungry = free && all_taken && !self.scheduler.has_ready();
             let enough = self.fast && quarantine == Quarantine::None && !hungry;
             memory.read_ahead(if enough { READ_AHEAD } else { usize::MAX });
@@ -390,7 +390,7 @@ impl Runtime {
         if self
             .memory
             .as_ref()
-            .is_some_and(|memory| memory.is_full() && memory.held() > self.scheduler.footprint() / 2 * 3)
+            .is_some_and(|memory| memory.is_full() && memory.held() > self.scheduler.footprint() / 4 * 5)
             && now >= self.next_compaction
         {
             // Few records keep many batches alive: those that wait are copied out, the batches go.

@@ -14,7 +14,7 @@ use super::partition::{PartitionId, Partitions};
 use super::report::Blocked;
 use super::runner::{Run, RunEnd};
 use super::tracker::Taken;
-use super::{Batch, BatchBuilder, Dependency, Epoch, Failure, Policy, Position};
+use super::{Batch, BatchBuilder, Dependency, Epoch, Failure, Policy, Position, Record};
 use crate::model::pipeline::WhenSpent;
 use crate::model::record::TopicPartition;
 use crate::mutants::planted;
@@ -256,6 +256,10 @@ impl Scheduler {
                 partition.suspects_in_hand.remove(&record.offset());
             }
         }
+        // Behind a record that must wait others may have ended: then the head is still the same.
+        let records = end.items.records();
+        let next = records.get(end.ended).map(Record::offset);
+        let progressed = end.ended > 0 && next.is_none_or(|next| records[0].offset() < next);
         for item in end.items.drain_first(end.ended) {
             partition.tracker.finish(item.sequence);
             partition.finished(item.size as usize, now);
@@ -263,7 +267,6 @@ impl Scheduler {
             self.bytes -= item.size as usize;
         }
         partition.note_dead_letters(end.dead_letters.len(), end.handled, self.policy.flood_run);
-        let progressed = end.handled > 0 || !end.dead_letters.is_empty();
         for item in end.items.drain_backwards() {
             lane.queue.push_front(item);
         }
@@ -428,6 +431,7 @@ impl Scheduler {
             let mut builder = BatchBuilder::default();
             let gauge = lane.queue.front().and_then(|item| item.record.gauge()).cloned();
             lane.queue.iter().for_each(|item| builder.push_copy(&item.record));
+            builder.shrink();
             let batch = match &gauge {
                 Some(gauge) => builder.build_counted(gauge),
                 None => builder.build(),

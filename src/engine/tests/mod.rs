@@ -4,6 +4,7 @@
 
 mod drains;
 mod metrics;
+mod mixed;
 mod model;
 mod quarantine;
 mod stale;

@@ -24,7 +24,8 @@ struct Ours {
     partition: TopicPartition,
     log: LogId,
     epoch: Epoch,
-    slot: u16,
+    /// Within the batch that is being filled.
+    slot: Option<u16>,
     next: i64,
     /// The position at which its end was reached, unless more came after.
     end: Option<i64>,
@@ -103,8 +104,10 @@ impl<'a> Intake<'a> {
         }
         ours.next = offset + 1;
         ours.end = None;
+        let slot =
+            *ours.slot.get_or_insert_with(|| self.builder.slot_in(ours.log, &ours.partition, ours.epoch));
         self.builder.push(
-            ours.slot,
+            slot,
             offset,
             message.timestamp_ms(),
             message.key(),
@@ -121,7 +124,7 @@ impl<'a> Intake<'a> {
         let batch = std::mem::replace(&mut self.builder, BatchBuilder::reusing(self.memory));
         (self.full)(batch.build_counted(self.memory));
         for ours in self.seen.iter_mut().filter_map(|seen| seen.ours.as_mut()) {
-            ours.slot = self.builder.slot_in(ours.log, &ours.partition, ours.epoch);
+            ours.slot = None;
         }
     }
 
@@ -135,7 +138,7 @@ impl<'a> Intake<'a> {
         self.last = self.seen.iter().position(same).unwrap_or_else(|| {
             let held = self.holdings.get(message.topic(), partition).filter(|held| !held.revoking);
             let ours = held.map(|held| Ours {
-                slot: self.builder.slot_in(held.log, &held.partition, held.epoch),
+                slot: None,
                 partition: held.partition.clone(),
                 log: held.log,
                 epoch: held.epoch,

@@ -50,6 +50,8 @@ pub(super) struct Io {
     commands: mpsc::UnboundedReceiver<SourceCommand>,
     memory: MemoryGauge,
     failed: bool,
+    /// Partitions to be read from another offset on.
+    skips: Vec<(TopicPartition, Epoch, i64)>,
 }
 
 /// What is to be done after the commands were read.
@@ -83,6 +85,7 @@ impl Io {
             commands,
             memory,
             failed: false,
+            skips: Vec::new(),
         }
     }
 
@@ -106,8 +109,9 @@ impl Io {
             }
             self.control();
             self.rebalance_step();
+            self.skip_if_free();
             let may_read = self.memory.may_read();
-            self.watch_ends(!may_read);
+            self.watch_ends(self.memory.is_full());
             let busy = may_read && !self.failed && self.read();
             if !busy {
                 std::thread::park_timeout(TICK);
@@ -125,7 +129,7 @@ impl Io {
                 Poll::Ready(Some(SourceCommand::Start(positions))) => self.start(positions),
                 Poll::Ready(Some(SourceCommand::Commit { id, positions })) => self.commit(id, positions),
                 Poll::Ready(Some(SourceCommand::Skip(partition, epoch, to))) => {
-                    self.skip(&partition, epoch, to);
+                    self.skips.push((partition, epoch, to));
                 }
                 Poll::Ready(Some(SourceCommand::Pause(partition, epoch))) => self.pause(&partition, epoch),
                 Poll::Ready(Some(SourceCommand::Resume(partition, epoch))) => self.resume(&partition, epoch),
@@ -244,6 +248,20 @@ impl Io {
         let list = one(partition, held.next);
         if let Err(error) = self.consumer().resume(&list) {
             self.tell(SourceEvent::Trouble(format!("resuming {partition}: {error}")));
+        }
+    }
+
+    /// Does the skips that wait, once no rebalance is open: the client would take the first of a skip's two calls for
+    /// the answer to it, and give away what is still being handled.
+    fn skip_if_free(&mut self) {
+        if self.rebalance.is_some() || !self.waiting.is_empty() || self.skips.is_empty() {
+            return;
+        }
+        if self.queues.assignment_lost() {
+            return;
+        }
+        for (partition, epoch, to) in std::mem::take(&mut self.skips) {
+            self.skip(&partition, epoch, to);
         }
     }
 
