@@ -268,10 +268,12 @@ fn latencies(log: &[Sent], faults: &[Fault], stored_at: &HashMap<String, f64>, r
     let mut recovery: Vec<Option<f64>> = vec![None; faults.len()];
     for sent in log {
         let (Some(ack), Some(stored)) = (sent.ack, stored_at.get(&sent.batch)) else { continue };
-        let mut excused = 0.0;
+        // Faults lie in the order of their beginnings; what two of them excuse counts once.
+        let (mut excused, mut counted) = (0.0, ack.at);
         for fault in faults {
-            let (from, to) = (fault.from.max(ack.at), fault.to.min(*stored));
+            let (from, to) = (fault.from.max(counted), fault.to.min(*stored));
             excused += (to - from).max(0.0);
+            counted = counted.max(to);
         }
         // What two faults met came back from the later one.
         let met = |fault: &Fault| fault.from <= *stored && ack.at <= fault.to + 1.0;
@@ -284,7 +286,9 @@ fn latencies(log: &[Sent], faults: &[Fault], stored_at: &HashMap<String, f64>, r
             slow = Some((waited, sent.batch.clone()));
         }
     }
-    report.recovery.extend(recovery.into_iter().flatten());
+    // The start, which lasts from 0, is no fault.
+    let began = faults.iter().take_while(|fault| fault.from == 0.0).count();
+    report.recovery.extend(recovery.into_iter().skip(began).flatten());
     if let Some((waited, batch)) = slow {
         report.check(waited <= PROGRESS, || format!("{batch} waited {waited:.1} s outside of any fault"));
     }

@@ -147,7 +147,7 @@ impl World {
         }
         std::fs::write(self.folder.join("rules.csv"), rules).expect("writing the rules");
         self.kylo(&["rules", "import", "rules.csv", "--yes"]);
-        // Promoted by the workers, somewhere in the middle of the load.
+        // Promoted by the workers, as they start.
         self.kylo(&["send", "promote"]);
         for database in self.databases() {
             Sql::new(&database).rows(EFFECTS);

@@ -1,4 +1,4 @@
-//! Databases that stop, stay away, and hide behind a bad network.
+//! Databases that stop and stay away.
 
 use super::{Context, RECONNECT, Stage};
 use crate::load::now;
