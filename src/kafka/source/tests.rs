@@ -229,6 +229,36 @@ async fn a_log_start_that_overtakes_a_paused_reader_is_said_and_can_be_skipped_t
 }
 
 #[tokio::test]
+async fn a_skip_is_not_taken_for_the_answer_to_a_revoke() {
+    let broker = broker(2);
+    produce(&broker, [numbered(0, 0..10), numbered(1, 0..10)].concat()).await;
+    let mut a = Member::join(&broker, "skips", &QUICK);
+    a.until("both ends", |member| member.ends.len() == 2).await;
+    let mut b = Member::join(&broker, "skips", &QUICK);
+    let revoked = loop {
+        match a.events.recv().await.unwrap() {
+            SourceEvent::Revoked { partitions } => break partitions,
+            other => a.hear(other),
+        }
+    };
+    let gone = &revoked[0].0;
+    let (stays, epoch) = a.epochs.clone().into_iter().find(|(partition, _)| partition != gone).unwrap();
+    a.say(SourceCommand::Skip(stays.clone(), epoch, 10));
+    // Longer than a rebalance takes here: as long as A has not released it, nobody else gets it.
+    let early = b.until("an assignment", |member| !member.epochs.is_empty());
+    assert!(tokio::time::timeout(Duration::from_secs(9), early).await.is_err());
+
+    a.hear(SourceEvent::Revoked { partitions: revoked.clone() });
+    until_both(&mut a, &mut b, |_, b| b.epochs.contains_key(gone)).await;
+    produce(&broker, [numbered(0, 10..20), numbered(1, 10..20)].concat()).await;
+    let expected: Vec<String> = (10..20).map(|number| number.to_string()).collect();
+    until_both(&mut a, &mut b, |a, _| values(a, stays.partition).len() == 20).await;
+    assert_eq!(values(&a, stays.partition)[10..], expected);
+    a.leave().await;
+    b.leave().await;
+}
+
+#[tokio::test]
 async fn an_offset_out_of_range_is_fatal_and_named() {
     let broker = broker(1);
     produce(&broker, numbered(0, 0..10)).await;
