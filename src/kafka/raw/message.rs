@@ -7,7 +7,6 @@ use rdkafka::bindings::{
 };
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use std::ffi::CStr;
-use std::marker::PhantomData;
 use std::os::raw::{c_char, c_void};
 
 /// A message as the client gave it: a record, or an error that concerns a partition.
@@ -87,16 +86,10 @@ impl<'a> Message<'a> {
         (at >= 0).then_some(at)
     }
 
-    /// Headers in order, duplicates kept.
+    /// Headers in order, duplicates kept. Nothing is read before the first is asked for: they lie behind the value,
+    /// and whoever reads that first finds them in the processor's cache.
     pub(in crate::kafka) fn headers(&self) -> Headers<'a> {
-        let mut list = std::ptr::null_mut();
-        // SAFETY: the message is alive; on success the list is owned by it and lives as long. The call parses
-        // lazily and may write inside the message, which only this thread holds.
-        let code = unsafe { rd_kafka_message_headers(self.0, &mut list) };
-        if code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-            list = std::ptr::null_mut();
-        }
-        Headers { list, index: 0, message: PhantomData }
+        Headers { message: self.0, list: None, index: 0 }
     }
 }
 
@@ -109,16 +102,24 @@ unsafe fn bytes<'a>(start: *const c_void, len: usize) -> Option<&'a [u8]> {
 
 /// Iterates over the headers of a message: names as bytes, `None` for a null value.
 pub(in crate::kafka) struct Headers<'a> {
-    list: *mut rd_kafka_headers_t,
+    message: &'a rd_kafka_message_t,
+    /// Null without headers; `None` until it is asked for.
+    list: Option<*mut rd_kafka_headers_t>,
     index: usize,
-    message: PhantomData<&'a rd_kafka_message_t>,
 }
 
 impl<'a> Iterator for Headers<'a> {
     type Item = (&'a [u8], Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.list.is_null() {
+        let list = *self.list.get_or_insert_with(|| {
+            let mut list = std::ptr::null_mut();
+            // SAFETY: the message is alive; on success the list is owned by it and lives as long. The call parses
+            // lazily and may write inside the message, which only this thread holds.
+            let code = unsafe { rd_kafka_message_headers(self.message, &mut list) };
+            if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR { list } else { std::ptr::null_mut() }
+        });
+        if list.is_null() {
             return None;
         }
         let mut name: *const c_char = std::ptr::null();
@@ -127,7 +128,7 @@ impl<'a> Iterator for Headers<'a> {
         // SAFETY: the list belongs to the message, which is alive for 'a; an index past the end is answered
         // with an error. Name is zero-terminated; value is null or `len` bytes.
         unsafe {
-            let code = rd_kafka_header_get_all(self.list, self.index, &mut name, &mut value, &mut len);
+            let code = rd_kafka_header_get_all(list, self.index, &mut name, &mut value, &mut len);
             if code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
                 return None;
             }
