@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # name | layer: "lib FILTER" (unit tests) or "chaos SCENARIO" | what the bug is
 mutants='
-commit-highest-seen|chaos kill|the end of what was taken in is committed, not the oldest unfinished record
+commit-highest-seen|chaos term-blocked|the end of what was taken in is committed, not the oldest unfinished record
 commit-highest-seen|lib engine::tests::model|the same, in the model of every interleaving
 low-water-off-by-one|lib engine::tracker|the oldest unfinished record is committed as done
 low-water-off-by-one|lib engine::tests::model|the same, in the model of every interleaving
