@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Turns of kylo and the bare loop.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// Turns of parallel-consumer, and how long one may take: it needs most of a minute for the topic.
 const PEER_ROUNDS: usize = 2;
 const PEER_SECONDS: u64 = 25;
