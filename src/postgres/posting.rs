@@ -1,5 +1,6 @@
 //! What the posting drain reads and stamps in a company's own database.
 
+use super::ledger::active_rule;
 use super::{Error, Lease};
 use crate::consent::WriteToken;
 use crate::model::ledger::rules::ActiveRule;
@@ -158,18 +159,9 @@ pub async fn rules(
     let mut rules = Vec::with_capacity(rows.len());
     for row in &rows {
         // A version without rules is one row of nulls.
-        let Some(rule_id) = row.try_get(0)? else { continue };
-        rules.push(ActiveRule {
-            rule_id,
-            source: row.try_get(1)?,
-            source_norm: row.try_get(2)?,
-            target_sheet: row.try_get(3)?,
-            target_header: row.try_get(4)?,
-            notes: row.try_get(5)?,
-            created_at: row.try_get(6)?,
-            applied_at: row.try_get(7)?,
-            version: row.try_get(8)?,
-        });
+        if row.try_get::<_, Option<Uuid>>(0)?.is_some() {
+            rules.push(active_rule(row)?);
+        }
     }
     Ok(Some(rules))
 }

@@ -6,6 +6,7 @@ mod rules;
 mod txns;
 
 pub use promote::{Promoted, promote};
+pub(super) use rules::active_rule;
 pub use rules::{approve, known_rules};
 pub use txns::{Opening, Written, active_rules, open, write};
 

@@ -2,10 +2,11 @@
 
 use super::lock;
 use crate::consent::WriteToken;
-use crate::model::ledger::rules::ApprovedRule;
+use crate::model::ledger::rules::{ActiveRule, ApprovedRule};
 use crate::model::ledger::rules_csv::KnownRule;
 use crate::postgres::{Error, Lease, Transaction};
 use hashbrown::HashMap;
+use tokio_postgres::Row;
 
 /// What the company's database knows of each source, by its normal form.
 pub async fn known_rules(lease: &mut Lease, company_id: &str) -> Result<HashMap<String, KnownRule>, Error> {
@@ -26,6 +27,21 @@ pub async fn known_rules(lease: &mut Lease, company_id: &str) -> Result<HashMap<
         known.insert(row.try_get(0)?, rule);
     }
     Ok(known)
+}
+
+/// A rule in force, of columns in the order of its fields.
+pub(in crate::postgres) fn active_rule(row: &Row) -> Result<ActiveRule, Error> {
+    Ok(ActiveRule {
+        rule_id: row.try_get(0)?,
+        source: row.try_get(1)?,
+        source_norm: row.try_get(2)?,
+        target_sheet: row.try_get(3)?,
+        target_header: row.try_get(4)?,
+        notes: row.try_get(5)?,
+        created_at: row.try_get(6)?,
+        applied_at: row.try_get(7)?,
+        version: row.try_get(8)?,
+    })
 }
 
 /// Approves `rules` of one company: each becomes its source's approval, waiting for its promotion.

@@ -2,6 +2,7 @@
 
 use super::LOCK;
 use super::columns::{Columns, Messages};
+use super::rules::active_rule;
 use crate::consent::WriteToken;
 use crate::model::ledger::decide::{Change, Origin, Plan, Prepared, Stored, Tally};
 use crate::model::ledger::rules::{ActiveRule, RulesMark};
@@ -70,21 +71,7 @@ pub async fn active_rules(
         )
         .await?;
     let rows = transaction.raw().query(&statement, &[&company_id]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(ActiveRule {
-                rule_id: row.try_get(0)?,
-                source: row.try_get(1)?,
-                source_norm: row.try_get(2)?,
-                target_sheet: row.try_get(3)?,
-                target_header: row.try_get(4)?,
-                notes: row.try_get(5)?,
-                created_at: row.try_get(6)?,
-                applied_at: row.try_get(7)?,
-                version: row.try_get(8)?,
-            })
-        })
-        .collect()
+    rows.iter().map(active_rule).collect()
 }
 
 /// What a run did beyond its plan.
