@@ -67,7 +67,7 @@ impl Consumer {
         });
         let (end_sender, mut ends) = mpsc::unbounded_channel();
         let count = self.policy.workers.clamp(1, self.policy.concurrency.max(1));
-        let share = self.policy.concurrency.div_ceil(count);
+        let share = self.policy.share(count);
         let mut tasks = Vec::new();
         let mut workers = Vec::new();
         for _ in 0..count {

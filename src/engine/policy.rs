@@ -81,6 +81,13 @@ pub struct Policy {
     pub flood_run: u32,
 }
 
+impl Policy {
+    /// Handlers that each of `workers` tasks may have running.
+    pub(super) fn share(&self, workers: usize) -> usize {
+        self.concurrency.div_ceil(workers.max(1))
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Policy {

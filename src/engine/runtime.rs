@@ -170,7 +170,7 @@ impl Runtime {
             self.scheduler.wake_due(now);
             if now >= next_tick {
                 next_tick = now + TICK;
-                self.tick(now).await;
+                self.tick(now);
             }
             if self.step(now, events.is_empty()) {
                 return false;
@@ -366,8 +366,8 @@ impl Runtime {
         }
         if let Some(memory) = &self.memory {
             // With a free hand and nothing to give it, more is wanted whatever else waits in lanes.
-            let hands = self.scheduler.policy.concurrency.div_ceil(self.workers.len().max(1));
-            let free = self.workers.iter().any(|worker| worker.out < hands);
+            let share = self.scheduler.policy.share(self.workers.len());
+            let free = self.workers.iter().any(|worker| worker.out < share);
             let hungry = free && all_taken && !self.scheduler.has_ready();
             let enough = self.fast && quarantine == Quarantine::None && !hungry;
             memory.read_ahead(if enough { READ_AHEAD } else { usize::MAX });
@@ -385,7 +385,7 @@ impl Runtime {
         }
     }
 
-    async fn tick(&mut self, now: Instant) {
+    fn tick(&mut self, now: Instant) {
         self.sampler.tick();
         if self
             .memory
@@ -433,7 +433,7 @@ impl Runtime {
         }
         if self.ending.is_none() {
             self.check_flood();
-            self.check_idle(now).await;
+            self.check_idle(now);
         }
     }
 
@@ -444,17 +444,12 @@ impl Runtime {
         }
     }
 
-    async fn check_idle(&mut self, now: Instant) {
+    fn check_idle(&mut self, now: Instant) {
         if !self.scheduler.policy.exit_when_idle {
             return;
         }
         let idle = self.assigned
             && self.revoking.is_empty()
-            && self
-                .scheduler
-                .partitions
-                .iter()
-                .all(|partition| partition.flooded || partition.tracker.unfinished() == 0)
             && self.scheduler.running == 0
             && self.scheduler.partitions.iter().all(|partition| partition.is_idle() || partition.flooded);
         if !idle {
