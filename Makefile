@@ -19,7 +19,7 @@ check: ## format, lints, documentation, a short fuzz: what must be clean before 
 	  && fuzz/run.sh
 
 fuzz: ## what reads bytes from outside, fuzzed on the stable compiler (FUZZ_SECONDS=600 ARGS="envelope")
-	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && fuzz/run.sh $(ARGS)
+	@. tests/servers/prerequisites.sh && need_compiler && need_cargo && FUZZ_SECONDS=$${FUZZ_SECONDS:-60} fuzz/run.sh $(ARGS)
 
 bench: ## every figure of docs/performance.md beside its peers, in one table; JSON in target/bench (ARGS="noop memory" measures some)
 	@. tests/servers/prerequisites.sh && need_compiler && need_python && need_javac && need_maven && need_cargo \

@@ -59,6 +59,7 @@ pub fn parse(text: &[u8], source: Option<&str>) -> Result<Vec<CompanyTxns<'stati
         let field = |name: &str| columns.get(name).and_then(|&at| record.get(at)).unwrap_or_default();
         match row(&field) {
             Err((name, reason)) => faults.push(format!("line {line}: {name} {reason}")),
+            Ok((_, txn)) if has_ids && txn.id.is_empty() => faults.push(format!("line {line}: id is empty")),
             Ok((company, mut txn)) => {
                 if !has_ids {
                     let content = format!(
@@ -172,7 +173,8 @@ mod tests {
     fn faults_name_their_lines() {
         let text = format!(
             "{HEAD}710,t1,2025-08-26,1.005,x\n710,t2,03/04/2025,1,x\n,t3,2025-08-26,1,x\n710,t4,2025-08-26,1\n\
-             710,t5,2025-08-26,1,x\n710,t5,2025-08-26,1,x\n710,t6,2025-08-26,\"1,5\",x\n"
+             710,t5,2025-08-26,1,x\n710,t5,2025-08-26,1,x\n710,t6,2025-08-26,\"1,5\",x\n\
+             710, ,2025-08-26,1,x\n"
         );
         assert_eq!(
             parse(text.as_bytes(), None).unwrap_err(),
@@ -182,6 +184,7 @@ mod tests {
                 "line 4: company_id is empty",
                 "line 5: not a row of 5 fields in UTF-8",
                 "line 8: amount is not a decimal number",
+                "line 9: id is empty",
                 "line 7: id \"t5\" appears twice for company \"710\"",
             ]
         );
