@@ -25,7 +25,7 @@ NEITHER_LETTER_NOR_DIGIT = re.compile(r"[\W_]+")
 UPSERT = """
 insert into app.transactions (company_id, txn_uid, source_id, posted_date, amount_cents, currency, description,
     description_norm, counterparty, memo, category, first_batch, last_batch, content_hash, rule_id, target_sheet,
-    target_header, decided_at, origin_partition, origin_offset, origin_timestamp)
+    target_header, decided_at, origin_log, origin_partition, origin_offset, origin_timestamp)
 values %s
 on conflict (company_id, txn_uid) do update set posted_date = excluded.posted_date,
     amount_cents = excluded.amount_cents, currency = excluded.currency, description = excluded.description,
@@ -38,7 +38,7 @@ where app.transactions.content_hash is distinct from excluded.content_hash
 """
 PENDING = """
 insert into app.pending_txns (company_id, txn_uid, first_seen_batch, last_seen_batch, occurred_at, description_norm,
-    amount_cents, origin_partition, origin_offset, origin_timestamp)
+    amount_cents)
 values %s
 on conflict (company_id, txn_uid) do update set last_seen_batch = excluded.last_seen_batch,
     description_norm = excluded.description_norm, amount_cents = excluded.amount_cents, updated_at = now()
@@ -76,7 +76,7 @@ class Ledger:
         company, batch_id = batch["company_id"], batch["batch_id"]
         if message.key != company.encode():
             raise ValueError("the key is not the company")
-        origin = (message.partition, message.offset, message.timestamp)
+        origin = (0, message.partition, message.offset, message.timestamp)
         rows, pending = [], []
         with self.db, self.db.cursor() as cursor:
             rules = self.rules_of(cursor, company)
@@ -92,7 +92,7 @@ class Ledger:
                              batch_id, batch_id, content_hash(txn, cents),
                              *(rule or (None, None, None)), batch["created_at"] if rule else None, *origin))
                 if rule is None:
-                    pending.append((company, uid, batch_id, batch_id, txn["date"], norm, cents, *origin))
+                    pending.append((company, uid, batch_id, batch_id, txn["date"], norm, cents))
             execute_values(cursor, UPSERT, rows, page_size=len(rows))
             if pending:
                 execute_values(cursor, PENDING, pending, page_size=len(pending))

@@ -24,8 +24,10 @@ create table app.transactions (
     target_header    text,
     decided_at       timestamptz,
     updated_at       timestamptz not null default now(),
-    -- The message that wrote the row. A late duplicate of older work never overwrites newer work: within one
-    -- partition the offset decides, across partitions the timestamp (milliseconds since 1970).
+    -- The message that wrote the row. Late work never overwrites newer work: within one partition of one log the
+    -- offset decides, else the timestamp (milliseconds since 1970). A log is one life of a topic: one that is
+    -- deleted and made again counts its offsets from 0. 0: the message did not name its log.
+    origin_log       bigint      not null,
     origin_partition int         not null,
     origin_offset    bigint      not null,
     origin_timestamp bigint      not null,

@@ -16,10 +16,6 @@ create table app.pending_txns (
     -- The post that carried the row to the sheet; null means not yet posted.
     posted_signature text,
     updated_at       timestamptz not null default now(),
-    -- As in app.transactions.
-    origin_partition int         not null,
-    origin_offset    bigint      not null,
-    origin_timestamp bigint      not null,
     primary key (company_id, txn_uid)
 ) partition by list (company_id);
 

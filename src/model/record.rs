@@ -35,7 +35,7 @@ impl fmt::Display for TopicPartition {
 pub struct LogId(pub i64);
 
 impl LogId {
-    /// Of a record that came without Kafka, or from a time when this was not noted.
+    /// Of a record that came without Kafka, or of a dead letter that does not name its log.
     pub const UNKNOWN: LogId = LogId(0);
 
     /// The log of a topic to which its brokers gave this id.

@@ -128,7 +128,7 @@ fn together_is_the_same_as_one_by_one() {
     for query in [
         "select source_id, amount_cents, description_norm, first_batch, last_batch, origin_offset \
          from app.transactions where company_id = 'COMPANY' order by 1",
-        "select amount_cents, description_norm, first_seen_batch, last_seen_batch, status, origin_offset \
+        "select amount_cents, description_norm, first_seen_batch, last_seen_batch, status \
          from app.pending_txns where company_id = 'COMPANY' order by arrival",
         "select batch_id, transactions, inserted, updated, matched, unmatched, resolved \
          from control.triage_metrics where company_id = 'COMPANY' order by id",

@@ -79,8 +79,8 @@ impl Bench {
     async fn rows(&self, company: &str, from: u32, to: u32) {
         let insert = format!(
             "insert into app.pending_txns (company_id, txn_uid, first_seen_batch, last_seen_batch, occurred_at, \
-                 description_norm, amount_cents, origin_partition, origin_offset, origin_timestamp) \
-             select '{company}', gen_random_uuid(), 'b', 'b', '2025-08-26', 'row ' || n, -1234, 0, n, 0 \
+                 description_norm, amount_cents) \
+             select '{company}', gen_random_uuid(), 'b', 'b', '2025-08-26', 'row ' || n, -1234 \
              from generate_series({from}, {to} - 1) n order by n"
         );
         self.sql(self.dsn(company), &insert).await;

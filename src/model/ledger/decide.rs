@@ -27,7 +27,7 @@ pub struct Origin {
 impl Origin {
     /// True when work of this origin may overwrite work of `other`: within a partition of one log the offset
     /// decides, else the timestamp. Where even that is the same, any order will do that is always the same one;
-    /// it keeps that of the offsets, for rows whose log was not noted.
+    /// it keeps that of the offsets, for messages that do not name their log.
     pub fn is_newer_than(&self, other: &Origin) -> bool {
         let one_log = self.log == other.log || planted("forget-the-log");
         if one_log && self.partition == other.partition {
@@ -236,7 +236,7 @@ mod tests {
             // A topic made again begins at offset 0; what is late from the old one stays late.
             (in_log(2, 0, 0, 9), in_log(1, 0, 7, 8), true),
             (in_log(1, 0, 7, 8), in_log(2, 0, 0, 9), false),
-            // A row from before logs were noted, and the message that wrote it, once more.
+            // A row of a letter that did not name its log, and the message itself.
             (in_log(1, 0, 5, 8), in_log(0, 0, 6, 8), false),
             (in_log(1, 0, 6, 8), in_log(0, 0, 5, 8), true),
         ] {

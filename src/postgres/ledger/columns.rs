@@ -124,7 +124,7 @@ impl<'p> Columns<'p> {
         &'s self,
         company_id: &'s &str,
         messages: &'s Messages<'p>,
-    ) -> [&'s (dyn ToSql + Sync); 12] {
+    ) -> [&'s (dyn ToSql + Sync); 9] {
         [
             company_id,
             &self.uid,
@@ -132,9 +132,6 @@ impl<'p> Columns<'p> {
             &self.norm,
             &self.cents,
             &messages.batches,
-            &messages.partitions,
-            &messages.offsets,
-            &messages.timestamps,
             &self.first,
             &self.last,
             &self.matched,

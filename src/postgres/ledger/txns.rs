@@ -129,39 +129,32 @@ fn update_sql() -> &'static str {
 
 // Numbered in the order of arrival, then entered in the order of the key; `offset 0` keeps the two apart.
 const PENDING_INSERT: &str = "insert into app.pending_txns (company_id, txn_uid, arrival, first_seen_batch, \
-         last_seen_batch, occurred_at, description_norm, amount_cents, status, origin_partition, \
-         origin_offset, origin_timestamp) \
+         last_seen_batch, occurred_at, description_norm, amount_cents, status) \
      select $1, i.txn_uid, i.arrival, ($6::text[])[i.first], ($6::text[])[i.last], i.occurred_at, \
-         i.description_norm, i.amount_cents, 'open', ($7::int[])[i.last], ($8::bigint[])[i.last], \
-         ($9::bigint[])[i.last] \
+         i.description_norm, i.amount_cents, 'open' \
      from (select u.*, nextval('app.pending_arrival') as arrival \
-         from unnest($2::uuid[], $3::date[], $4::text[], $5::bigint[], $10::int[], $11::int[]) \
+         from unnest($2::uuid[], $3::date[], $4::text[], $5::bigint[], $7::int[], $8::int[]) \
              as u(txn_uid, occurred_at, description_norm, amount_cents, first, last) offset 0) as i \
      order by i.txn_uid";
 
 // Content that changed: what is open and matches now is resolved, what does not match is open (again). A
 // signature once stamped stays, so that no row is appended twice. `before` sees the rows as they were.
 const PENDING_CHANGE: &str = "with i as (select * from unnest($2::uuid[], $3::date[], $4::text[], $5::bigint[], \
-         $10::int[], $11::int[], $12::bool[]) \
+         $7::int[], $8::int[], $9::bool[]) \
          as u(txn_uid, occurred_at, description_norm, amount_cents, first, last, matched)), \
      before as (select p.txn_uid, p.status, p.posted_signature is not null as posted, i.matched \
          from app.pending_txns p join i on i.txn_uid = p.txn_uid where p.company_id = $1), \
      opened as (insert into app.pending_txns as p (company_id, txn_uid, first_seen_batch, last_seen_batch, \
-             occurred_at, description_norm, amount_cents, status, origin_partition, origin_offset, \
-             origin_timestamp) \
+             occurred_at, description_norm, amount_cents, status) \
          select $1, i.txn_uid, ($6::text[])[i.first], ($6::text[])[i.last], i.occurred_at, i.description_norm, \
-             i.amount_cents, 'open', ($7::int[])[i.last], ($8::bigint[])[i.last], ($9::bigint[])[i.last] \
+             i.amount_cents, 'open' \
          from i where not i.matched \
          on conflict (company_id, txn_uid) do update set last_seen_batch = excluded.last_seen_batch, \
              occurred_at = excluded.occurred_at, description_norm = excluded.description_norm, \
-             amount_cents = excluded.amount_cents, status = 'open', updated_at = now(), \
-             origin_partition = excluded.origin_partition, origin_offset = excluded.origin_offset, \
-             origin_timestamp = excluded.origin_timestamp), \
+             amount_cents = excluded.amount_cents, status = 'open', updated_at = now()), \
      closed as (update app.pending_txns p set last_seen_batch = ($6::text[])[i.last], \
              occurred_at = i.occurred_at, description_norm = i.description_norm, \
-             amount_cents = i.amount_cents, status = 'resolved', updated_at = now(), \
-             origin_partition = ($7::int[])[i.last], origin_offset = ($8::bigint[])[i.last], \
-             origin_timestamp = ($9::bigint[])[i.last] \
+             amount_cents = i.amount_cents, status = 'resolved', updated_at = now() \
          from i where i.matched and p.company_id = $1 and p.txn_uid = i.txn_uid) \
      select txn_uid, posted, matched and status = 'open' from before";
 
@@ -245,7 +238,7 @@ pub async fn write(
         },
         async {
             if !open.is_empty() {
-                raw.execute(&pending, &pending_parameters[..11]).await?;
+                raw.execute(&pending, &pending_parameters[..8]).await?;
             }
             Ok(())
         },
