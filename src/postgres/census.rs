@@ -78,7 +78,7 @@ pub async fn txn_uids(lease: &mut Lease, company_id: &str) -> Result<Vec<Uuid>, 
     lease.query(&statement, &[&company_id]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// One text for everything that handling and posting write, their measurements left out: equal texts mean that
+/// One text for everything that handling and posting write, measurements and confirmations left out: equal texts mean that
 /// nothing changed in between. For small ledgers; both sets of tables must be in this database.
 pub async fn fingerprint(lease: &mut Lease) -> Result<String, Error> {
     let statement = lease

@@ -22,6 +22,7 @@ const FILES: &[(&str, &str)] = files![
     "0004_company_rules_active.sql",
     "0005_company_rule_versions.sql",
     "0006_company_triage_metrics.sql",
+    "0007_company_confirmations.sql",
     "0013_control_sheet_posts.sql",
     "0014_control_sheet_posts_unique.sql",
     "0015_control_company_config.sql",

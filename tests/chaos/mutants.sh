@@ -21,6 +21,7 @@ drop-fresh-on-stale|lib engine::tests::model|the same, in the model of every int
 skip-refused-letter|chaos dlq-refuses|a dead letter that is not accepted is skipped
 finish-before-the-acknowledgement|chaos dlq-refuses|a record is finished before its dead letter is acknowledged
 no-version-guard|lib model::ledger::decide|a late duplicate overwrites newer work
+forget-the-confirmation|lib model::ledger::decide|older work overwrites what a newer message confirmed
 ignore-lost|chaos deleted|records deleted before they were read are passed over in silence
 dead-letter-in-an-outage|lib engine::tests|a transient failure is given up after three tries
 replay-commits-first|chaos replay|a replay commits before it sends

@@ -210,6 +210,47 @@ fn changed_content_is_triaged_again_and_never_posted_again() {
 }
 
 #[test]
+fn late_work_does_not_overwrite_what_a_newer_message_confirmed() {
+    let bench = Bench::new("confirmed");
+    let says = |offset, a, b: &'static str| {
+        let mut transactions = vec![("a", a, "tea")];
+        transactions.extend((!b.is_empty()).then_some(("b", b, "tea")));
+        (offset, "710", batch("710", &format!("b{offset}"), &transactions))
+    };
+    let rows =
+        || bench.world.sql("select source_id, amount_cents, origin_offset from app.transactions order by 1");
+    let confirmed = || {
+        bench.world.sql(
+            "select c.origin_offset, t.source_id from control.confirmations c \
+             join app.transactions t on t.txn_uid = any(c.txn_uids) order by 1, 2",
+        )
+    };
+    bench.txns(&[says(1, "1", "1")]).expect("stored");
+    // The second goes to the dead letters; the third says of one transaction again what the first did.
+    bench.txns(&[says(3, "1", "")]).expect("stored");
+    assert_eq!(rows(), [["a", "100", "1"], ["b", "100", "1"]], "what is confirmed is not written");
+    bench.txns(&[says(2, "2", "2")]).expect("replayed");
+    assert_eq!(
+        rows(),
+        [["a", "100", "1"], ["b", "200", "2"]],
+        "the letter counts where it is the newest word"
+    );
+    // In one run, and again: the same.
+    for _ in 0..2 {
+        bench.txns(&[says(3, "1", ""), says(2, "2", "2"), says(1, "1", "1")]).expect("stored");
+        assert_eq!(rows(), [["a", "100", "1"], ["b", "200", "2"]]);
+        assert_eq!(confirmed(), [["3", "a"]]);
+    }
+    bench.txns(&[says(5, "1", "2"), says(4, "4", "4"), says(6, "1", "6")]).expect("stored");
+    assert_eq!(rows(), [["a", "100", "1"], ["b", "600", "6"]]);
+    assert_eq!(confirmed(), [["3", "a"], ["5", "a"], ["5", "b"], ["6", "a"]]);
+    // What is older than any letter goes.
+    bench.world.sql("update control.confirmations set created_at = now() - interval '91 days'");
+    bench.txns(&[says(7, "1", "6")]).expect("stored");
+    assert_eq!(confirmed(), [["7", "a"], ["7", "b"]]);
+}
+
+#[test]
 fn promotion_makes_a_version_only_when_something_changed() {
     let bench = Bench::new("versions");
     let txns = [("t1", "1", "Starbucks*1234"), ("t2", "2", "STARBUCKS 1234"), ("t3", "3", "tea")];

@@ -139,13 +139,13 @@ async fn migrations_run_once_also_when_two_run_them() {
     let server = server().await;
     let dsn = kylo::postgres::create_database(server.dsn(), &token(), "ledger").await.unwrap();
     let plan = rollout::survey(&dsn).await.unwrap().databases.remove(0);
-    assert_eq!(plan.pending(), 9);
+    assert_eq!(plan.pending(), 10);
     let error = kylo::postgres::migrate::require_current(&Pools::new(PoolLimits::default()), &dsn).await;
     let error = kylo::error::Error::from(error.unwrap_err());
     assert_eq!((error.kind().exit_code(), error.hints()), (7, &["kylo db migrate".to_owned()][..]));
     let yes = token();
     let (one, two) = tokio::join!(rollout::migrate(&plan, &yes), rollout::migrate(&plan, &yes));
-    assert_eq!(one.unwrap().len() + two.unwrap().len(), 9);
+    assert_eq!(one.unwrap().len() + two.unwrap().len(), 10);
     kylo::postgres::migrate::require_current(&Pools::new(PoolLimits::default()), &dsn).await.unwrap();
 
     let mut migrator = Migrator::open(&dsn).await.unwrap();

@@ -57,7 +57,7 @@ impl Txns {
         let mut lease = self.0.lease(&company).await?;
         let mut transaction = lease.begin().await.map_err(failed)?;
         let uids: Vec<Uuid> = messages.iter().flat_map(Prepared::uids).collect();
-        let opening = ledger::open(&mut transaction, company_id, &uids).await.map_err(failed)?;
+        let mut opening = ledger::open(&mut transaction, company_id, &uids).await.map_err(failed)?;
         let rules = match company.rules() {
             Some(rules) if rules.mark == opening.mark => rules,
             _ => {
@@ -68,7 +68,12 @@ impl Txns {
             }
         };
         let triage = Instant::now();
-        let plan = decide(messages, &opening.stored, &rules);
+        let mut plan = decide(messages, &opening.stored, &rules);
+        let raised =
+            ledger::raise_versions(&mut transaction, company_id, messages, &plan, &mut opening.stored).await;
+        if raised.map_err(failed)? {
+            plan = decide(messages, &opening.stored, &rules);
+        }
         let timings = (prepare_ms, milliseconds(triage));
         let written =
             ledger::write(&mut transaction, self.0.token(), company_id, messages, &plan, timings).await;

@@ -75,7 +75,7 @@ impl<'a> Prepared<'a> {
 pub struct Stored {
     /// Hash of its content.
     pub hash: ContentHash,
-    /// What wrote it.
+    /// What wrote it, or a newer message that confirmed it.
     pub origin: Origin,
 }
 
@@ -122,6 +122,8 @@ pub struct Tally {
     pub matched: usize,
     /// Of those, rows no rule matched.
     pub unmatched: usize,
+    /// Transactions it confirmed: stored as it says they are, by an older message.
+    pub confirmed: usize,
 }
 
 /// Everything a run writes.
@@ -131,36 +133,61 @@ pub struct Plan<'p> {
     pub rows: Vec<Row<'p>>,
     /// One a message.
     pub tallies: Vec<Tally>,
+    /// The uids of what was confirmed, message by message; [`Tally::confirmed`] says how many are whose.
+    pub confirmed: Vec<Uuid>,
+}
+
+impl Plan<'_> {
+    /// The rows it updates.
+    pub fn changed(&self) -> impl Iterator<Item = &Row<'_>> {
+        self.rows.iter().filter(|row| row.change == Change::Changed)
+    }
+}
+
+/// A transaction as a run has left it so far.
+#[derive(Clone, Copy)]
+struct Present {
+    is: Stored,
+    /// Index of its row in the plan.
+    row: Option<usize>,
 }
 
 /// Applies `messages`, in order, to what is `stored`; the result is what doing it one by one would leave. An
-/// unchanged content writes nothing, nor does work older than what wrote the row.
+/// unchanged content leaves its row alone and is noted as confirmed; work older than what wrote or confirmed the
+/// row writes nothing.
 pub fn decide<'p>(messages: &'p [Prepared<'p>], stored: &HashMap<Uuid, Stored>, rules: &RuleSet) -> Plan<'p> {
     let total: usize = messages.iter().map(|message| message.facts.len()).sum();
-    // The index of a uid's row in `rows`, and the message that wrote it.
-    let mut written: HashMap<Uuid, usize> = HashMap::with_capacity(total);
-    let mut plan = Plan { rows: Vec::with_capacity(total), tallies: Vec::with_capacity(messages.len()) };
+    let mut seen: HashMap<Uuid, Present> = HashMap::with_capacity(total);
+    let mut plan = Plan {
+        rows: Vec::with_capacity(total),
+        tallies: Vec::with_capacity(messages.len()),
+        confirmed: Vec::new(),
+    };
     for (index, message) in messages.iter().enumerate() {
         let mut tally = Tally { transactions: message.facts.len(), ..Tally::default() };
         for (txn, facts) in message.batch.transactions.iter().zip(&message.facts) {
-            let seen = written.get(&facts.uid).copied();
-            let present = match seen {
-                Some(at) => Some(Stored {
-                    hash: plan.rows[at].hash,
-                    origin: messages[plan.rows[at].last_message].origin,
-                }),
-                None => stored.get(&facts.uid).copied(),
-            };
+            let present = seen
+                .get(&facts.uid)
+                .copied()
+                .or_else(|| stored.get(&facts.uid).map(|&is| Present { is, row: None }));
+            let now = Stored { hash: facts.hash, origin: message.origin };
             match present {
                 None => tally.inserted += 1,
-                Some(present)
-                    if present.hash == facts.hash
-                        || !(message.origin.is_newer_than(&present.origin)
-                            || planted("no-version-guard")) =>
-                {
-                    continue;
+                Some(Present { is, row }) => {
+                    let newer = message.origin.is_newer_than(&is.origin);
+                    if is.hash == facts.hash {
+                        if newer && !planted("forget-the-confirmation") {
+                            tally.confirmed += 1;
+                            plan.confirmed.push(facts.uid);
+                            seen.insert(facts.uid, Present { is: now, row });
+                        }
+                        continue;
+                    }
+                    if !newer && !planted("no-version-guard") {
+                        continue;
+                    }
+                    tally.updated += 1;
                 }
-                Some(_) => tally.updated += 1,
             }
             let description_norm = normalise(&txn.description);
             let rule = rules.find(&description_norm).cloned();
@@ -179,17 +206,19 @@ pub fn decide<'p>(messages: &'p [Prepared<'p>], stored: &HashMap<Uuid, Stored>, 
                 first_message: index,
                 last_message: index,
             };
-            match seen {
+            let at = match present.and_then(|present| present.row) {
                 // One write for the whole run: new stays new, and remembers who brought it.
                 Some(at) => {
                     let (change, first_message) = (plan.rows[at].change, plan.rows[at].first_message);
                     plan.rows[at] = Row { change, first_message, ..row };
+                    at
                 }
                 None => {
-                    written.insert(facts.uid, plan.rows.len());
                     plan.rows.push(row);
+                    plan.rows.len() - 1
                 }
-            }
+            };
+            seen.insert(facts.uid, Present { is: now, row: Some(at) });
         }
         plan.tallies.push(tally);
     }
@@ -197,140 +226,5 @@ pub fn decide<'p>(messages: &'p [Prepared<'p>], stored: &HashMap<Uuid, Stored>, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::rules::RulesMark;
-    use super::super::samples::{sample_rule, txn};
-    use super::*;
-    use proptest::prelude::*;
-
-    const fn at(partition: i32, offset: i64, timestamp_ms: i64) -> Origin {
-        in_log(1, partition, offset, timestamp_ms)
-    }
-    const fn in_log(log: i64, partition: i32, offset: i64, timestamp_ms: i64) -> Origin {
-        Origin { log: LogId(log), partition, offset, timestamp_ms }
-    }
-
-    fn message(origin: Origin, transactions: Vec<Txn<'static>>) -> Prepared<'static> {
-        let batch_id = format!("b{}", origin.offset).into();
-        Prepared::new(
-            TxnsBatch { batch_id, company_id: "710".into(), created_at: None, transactions },
-            origin,
-        )
-    }
-
-    fn rules(sources: &[&str]) -> RuleSet {
-        let mark = RulesMark { count: 0, version: 0 };
-        RuleSet::new(mark, sources.iter().map(|source| sample_rule(source)).collect())
-    }
-
-    #[test]
-    fn what_is_newer() {
-        for (a, b, expected) in [
-            (at(0, 5, 0), at(0, 4, 9), true),
-            (at(0, 4, 9), at(0, 5, 0), false),
-            (at(0, 4, 9), at(0, 4, 9), false),
-            (at(1, 4, 9), at(0, 5, 8), true),
-            (at(1, 9, 8), at(0, 5, 9), false),
-            (at(1, 0, 9), at(0, 0, 9), true),
-            (at(0, 0, 9), at(1, 0, 9), false),
-            // A topic made again begins at offset 0; what is late from the old one stays late.
-            (in_log(2, 0, 0, 9), in_log(1, 0, 7, 8), true),
-            (in_log(1, 0, 7, 8), in_log(2, 0, 0, 9), false),
-            // A row of a letter that did not name its log, and the message itself.
-            (in_log(1, 0, 5, 8), in_log(0, 0, 6, 8), false),
-            (in_log(1, 0, 6, 8), in_log(0, 0, 5, 8), true),
-        ] {
-            assert_eq!(a.is_newer_than(&b), expected, "{a:?} {b:?}");
-        }
-    }
-
-    #[test]
-    fn new_unchanged_changed_and_late() {
-        let first = message(
-            at(0, 5, 5),
-            vec![txn("a", "2025-08-26", 1, "Coffee!"), txn("b", "2025-08-26", 2, "tea")],
-        );
-        let plan_of =
-            |messages: &[Prepared<'static>], stored: &HashMap<Uuid, Stored>| -> Vec<(Change, bool, i64)> {
-                let plan = decide(messages, stored, &rules(&["coffee"]));
-                plan.rows.iter().map(|row| (row.change, row.rule.is_some(), row.txn.cents)).collect()
-            };
-        let none = HashMap::new();
-        let messages = [first];
-        assert_eq!(plan_of(&messages, &none), [(Change::New, true, 1), (Change::New, false, 2)]);
-        let stored: HashMap<Uuid, Stored> = messages[0]
-            .facts
-            .iter()
-            .map(|facts| (facts.uid, Stored { hash: facts.hash, origin: messages[0].origin }))
-            .collect();
-        assert_eq!(plan_of(&messages, &stored), []);
-        let newer = [message(at(0, 6, 6), vec![txn("a", "2025-08-26", 9, "Coffee!")])];
-        assert_eq!(plan_of(&newer, &stored), [(Change::Changed, true, 9)]);
-        let late = [message(at(0, 4, 4), vec![txn("a", "2025-08-26", 9, "Coffee!")])];
-        assert_eq!(plan_of(&late, &stored), []);
-    }
-
-    #[test]
-    fn a_row_of_two_messages_is_written_once() {
-        let messages = [
-            message(at(0, 1, 1), vec![txn("a", "2025-08-26", 1, "tea")]),
-            message(at(0, 2, 2), vec![txn("a", "2025-08-26", 2, "coffee")]),
-        ];
-        let plan = decide(&messages, &HashMap::new(), &rules(&["coffee"]));
-        assert_eq!(plan.rows.len(), 1);
-        let row = &plan.rows[0];
-        assert_eq!((row.change, row.first_message, row.last_message, row.txn.cents), (Change::New, 0, 1, 2));
-        assert_eq!((plan.tallies[0].inserted, plan.tallies[0].unmatched), (1, 1));
-        assert_eq!((plan.tallies[1].updated, plan.tallies[1].matched), (1, 1));
-    }
-
-    proptest! {
-        // Any run of messages that came in order, sent again from any point: nothing to write.
-        #[test]
-        fn redelivery_changes_nothing(
-            sends in proptest::collection::vec(proptest::collection::btree_map(0u8..4, 0i64..3, 1..4), 1..8),
-            from in 0usize..8
-        ) {
-            let messages: Vec<_> = (0..).zip(&sends).map(|(offset, content)| {
-                let txns = content.iter().map(|(id, cents)| txn(&id.to_string(), "2025-08-26", *cents, "x")).collect();
-                message(at(0, offset, offset), txns)
-            }).collect();
-            let rules = rules(&[]);
-            let stored: HashMap<Uuid, Stored> = decide(&messages, &HashMap::new(), &rules)
-                .rows
-                .iter()
-                .map(|row| (row.uid, Stored { hash: row.hash, origin: messages[row.last_message].origin }))
-                .collect();
-            let again = &messages[from.min(messages.len() - 1)..];
-            prop_assert_eq!(decide(again, &stored, &rules).rows.len(), 0);
-        }
-
-        // Together or one by one, with any repetition: the same rows.
-        #[test]
-        fn together_is_the_same_as_one_by_one(
-            sends in proptest::collection::vec((0i64..6, proptest::collection::btree_map(0u8..4, 0i64..3, 1..4)), 1..8)
-        ) {
-            let messages: Vec<_> = sends
-                .iter()
-                .map(|(offset, content)| {
-                    let txns = content.iter().map(|(id, cents)| txn(&id.to_string(), "2025-08-26", *cents, "x")).collect();
-                    message(at(0, *offset, *offset), txns)
-                })
-                .collect();
-            let rules = rules(&[]);
-            let apply = |stored: &mut HashMap<Uuid, Stored>, run: &[Prepared<'static>]| {
-                for row in decide(run, stored, &rules).rows {
-                    let origin = run[row.last_message].origin;
-                    let before = stored.insert(row.uid, Stored { hash: row.hash, origin });
-                    assert_eq!(before.is_some(), row.change == Change::Changed);
-                }
-            };
-            let (mut together, mut single) = (HashMap::new(), HashMap::new());
-            apply(&mut together, &messages);
-            for message in messages.chunks(1) {
-                apply(&mut single, message);
-            }
-            prop_assert_eq!(&together, &single);
-        }
-    }
-}
+#[path = "decide_tests.rs"]
+mod tests;

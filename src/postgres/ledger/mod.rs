@@ -1,10 +1,12 @@
-//! The ledger's SQL: transactions, pending rows, rules, promotion. Every query filters on the company.
+//! The ledger's SQL: transactions, pending rows, confirmations, rules, promotion. Every query filters on the company.
 
 mod columns;
+mod confirmations;
 mod promote;
 mod rules;
 mod txns;
 
+pub use confirmations::raise_versions;
 pub use promote::{Promoted, promote};
 pub(super) use rules::active_rule;
 pub use rules::{approve, known_rules};

@@ -2,14 +2,16 @@
 
 use super::LOCK;
 use super::columns::{Columns, Messages};
+use super::confirmations::{NOTE, note};
 use super::rules::active_rule;
 use crate::consent::WriteToken;
 use crate::model::ledger::decide::{Change, Origin, Plan, Prepared, Stored, Tally};
 use crate::model::ledger::rules::{ActiveRule, RulesMark};
 use crate::model::record::LogId;
 use crate::postgres::{Error, Transaction};
-use futures_util::future::try_join3;
+use futures_util::future::{try_join3, try_join4};
 use hashbrown::HashMap;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -48,15 +50,19 @@ pub async fn open(
     for row in &rows {
         let hash: &[u8] = row.try_get(1)?;
         let hash = hash.try_into().map_err(|_| Error::unexpected("a content_hash is not 32 bytes long"))?;
-        let origin = Origin {
-            log: LogId(row.try_get(2)?),
-            partition: row.try_get(3)?,
-            offset: row.try_get(4)?,
-            timestamp_ms: row.try_get(5)?,
-        };
-        stored.insert(row.try_get(0)?, Stored { hash, origin });
+        stored.insert(row.try_get(0)?, Stored { hash, origin: origin(row, 2)? });
     }
     Ok(Opening { mark: RulesMark { count: mark.try_get(0)?, version: mark.try_get(1)? }, stored })
+}
+
+/// The version in four columns from `first` on.
+pub(super) fn origin(row: &Row, first: usize) -> Result<Origin, Error> {
+    Ok(Origin {
+        log: LogId(row.try_get(first)?),
+        partition: row.try_get(first + 1)?,
+        offset: row.try_get(first + 2)?,
+        timestamp_ms: row.try_get(first + 3)?,
+    })
 }
 
 /// The company's rules in force.
@@ -165,10 +171,10 @@ const METRICS: &str = "insert into control.triage_metrics (company_id, batch_id,
      from unnest($2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[]) \
          as m(batch_id, transactions, inserted, updated, matched, unmatched, resolved)";
 
-/// Writes `plan` and one metrics row for each message; two round trips at most.
+/// Writes `plan`, what was confirmed, and one metrics row for each message; two round trips at most.
 ///
-/// The plan was decided from what [`open`] read under the company's lock in this very transaction; that is what
-/// makes plain inserts and unguarded updates right.
+/// The plan was decided from what [`open`] and [`raise_versions`](super::raise_versions) read under the company's lock in
+/// this very transaction; that is what makes plain inserts and unguarded updates right.
 pub async fn write(
     transaction: &mut Transaction<'_>,
     _token: &WriteToken,
@@ -179,11 +185,12 @@ pub async fn write(
 ) -> Result<Written, Error> {
     let insert = transaction.prepared(insert_sql()).await?;
     let pending = transaction.prepared(PENDING_INSERT).await?;
+    let confirmed = transaction.prepared(NOTE).await?;
     let metrics = transaction.prepared(METRICS).await?;
     let run = Messages::new(messages);
     let new = Columns::in_key_order(plan.rows.iter().filter(|row| row.change == Change::New));
     let open = Columns::of(plan.rows.iter().filter(|row| row.change == Change::New && row.rule.is_none()));
-    let changed = Columns::of(plan.rows.iter().filter(|row| row.change == Change::Changed));
+    let changed = Columns::of(plan.changed());
 
     let mut written = Written::default();
     let mut resolved = vec![0i32; messages.len()];
@@ -229,7 +236,7 @@ pub async fn write(
         &prepare_ms,
         &triage_ms,
     ];
-    try_join3(
+    try_join4(
         async {
             if !new.is_empty() {
                 raw.execute(&insert, &insert_parameters).await?;
@@ -239,6 +246,12 @@ pub async fn write(
         async {
             if !open.is_empty() {
                 raw.execute(&pending, &pending_parameters[..8]).await?;
+            }
+            Ok(())
+        },
+        async {
+            if !plan.confirmed.is_empty() {
+                note(raw, &confirmed, company_id, &run, plan).await?;
             }
             Ok(())
         },

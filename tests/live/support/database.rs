@@ -95,7 +95,7 @@ impl World {
         rows[0][0].parse().unwrap_or_else(|error| panic!("{text}: {error}: {rows:?}"))
     }
     /// Everything the ledger keeps, as text: two equal answers mean that nothing changed, not even a time stamp.
-    /// Metrics are left out: a batch that is sent again gains a row there.
+    /// Metrics and confirmations are left out: a batch that is sent again gains a row there.
     pub fn ledger_rows(&self) -> Vec<Vec<String>> {
         ["app.transactions", "app.pending_txns", "app.rules_active", "control.sheet_posts"]
             .iter()
