@@ -65,6 +65,8 @@ pub(super) struct Runtime {
     pub(super) sampler: Sampler,
     /// The group has given us our share, which may be nothing, and has not put us out since.
     pub(super) assigned: bool,
+    /// Partitions that are ours and cannot be read yet.
+    unread: usize,
     pub(super) last_progress: Instant,
     pub(super) next_probe: Instant,
     pub(super) next_snapshot: Instant,
@@ -112,6 +114,7 @@ impl Runtime {
             failing_since: None,
             sampler: Sampler::default(),
             assigned: false,
+            unread: 0,
             last_progress: now,
             next_probe: now,
             next_snapshot: now + SNAPSHOT_EVERY,
@@ -230,6 +233,7 @@ impl Runtime {
                 }
             }
             SourceEvent::Overtaken { partition, epoch, offsets } => self.overtaken(partition, epoch, offsets),
+            SourceEvent::Unread(partitions) => self.unread = partitions,
             SourceEvent::LogEnds(ends) => {
                 for (partition, epoch, end) in ends {
                     if let Some(id) = self.scheduler.partitions.find(&partition, epoch) {
@@ -449,6 +453,7 @@ impl Runtime {
             return;
         }
         let idle = self.assigned
+            && self.unread == 0
             && self.revoking.is_empty()
             && self.scheduler.running == 0
             && self.scheduler.partitions.iter().all(|partition| partition.is_idle() || partition.flooded);

@@ -93,6 +93,9 @@ pub enum SourceEvent {
         /// From the next offset to read to the new start of the log.
         offsets: Range<i64>,
     },
+    /// So many partitions are ours and cannot be read yet, since their leader is away. Each is assigned later, by
+    /// itself; 0 = none is left.
+    Unread(usize),
     /// Where logs end now, of partitions that are not read to their end: for the lag, and for nothing else.
     LogEnds(Vec<(TopicPartition, Epoch, i64)>),
     /// A commit's result.

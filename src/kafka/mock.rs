@@ -64,6 +64,12 @@ impl MockBroker {
         }
     }
 
+    /// Takes the leader of a partition away, or gives it back.
+    #[cfg(test)]
+    pub(in crate::kafka) fn set_leader(&self, topic: &str, partition: i32, there: bool) {
+        let cluster = self.client.mock_cluster().unwrap();
+        cluster.partition_leader(topic, partition, there.then_some(1)).unwrap();
+    }
     /// Answers every request this much later.
     #[cfg(test)]
     pub(in crate::kafka) fn answer_after(&self, time: std::time::Duration) {

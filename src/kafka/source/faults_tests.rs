@@ -277,6 +277,21 @@ async fn whatever_the_broker_answers_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_that_waits_for_its_leader_is_waited_for() {
+    let bench = Bench::new("a leader is away").await;
+    bench.broker.set_leader("t", 1, false);
+    bench.open.send(true).unwrap();
+    let running = bench.start();
+    bench.until("the partition that is led", || bench.committed(0) == EACH as i64).await;
+    // Idle it is, and must not end for it: the consumer's own look for idleness comes ten times a second.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!running.is_finished());
+    bench.broker.set_leader("t", 1, true);
+    tokio::time::timeout(LIMIT * 2, running).await.unwrap().unwrap().unwrap();
+    bench.is_whole(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_offset_that_is_said_to_be_out_of_range_stops_it_and_loses_nothing() {
     let bench = Bench::new("out of range").await;
     bench.strike(&Fault::Answers(Api::Fetch, &[Code::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE]));

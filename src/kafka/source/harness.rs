@@ -71,6 +71,7 @@ pub(super) struct Member {
     pub(super) lost: Vec<(TopicPartition, Epoch)>,
     pub(super) reports: Vec<CommitReport>,
     pub(super) troubles: Vec<String>,
+    pub(super) unread: usize,
     pub(super) left: bool,
 }
 
@@ -97,6 +98,7 @@ impl Member {
             lost: Vec::new(),
             reports: Vec::new(),
             troubles: Vec::new(),
+            unread: 0,
             left: false,
         }
     }
@@ -145,6 +147,7 @@ impl Member {
                 let of = |(partition, _, end): (TopicPartition, Epoch, i64)| (partition, end);
                 self.log_ends.extend(ends.into_iter().map(of));
             }
+            SourceEvent::Unread(partitions) => self.unread = partitions,
             SourceEvent::Committed(report) => self.reports.push(report),
             SourceEvent::Trouble(trouble) => self.troubles.push(trouble),
             SourceEvent::Fatal(reason) => panic!("fatal: {reason}"),

@@ -7,7 +7,7 @@ use super::ends::Ends;
 use super::held::Holdings;
 use super::intake::{Intake, PartitionError};
 use super::judge::{Verdict, judge};
-use super::rebalance::Rebalance;
+use super::rebalance::{Late, Rebalance};
 use super::wake::Alarm;
 use crate::engine::{Epoch, MemoryGauge, SourceCommand, SourceEvent};
 use crate::kafka::error::describe;
@@ -41,6 +41,7 @@ pub(super) struct Io {
     /// The rebalance being answered; the client sends no second one before, but letters may wait.
     pub(super) rebalance: Option<Rebalance>,
     pub(super) waiting: VecDeque<Letter>,
+    pub(super) late: Vec<Late>,
     pub(super) committing: Option<Committing>,
     /// The group has given us an assignment at least once.
     pub(super) contact: bool,
@@ -77,6 +78,7 @@ impl Io {
             holdings: Holdings::default(),
             rebalance: None,
             waiting: VecDeque::new(),
+            late: Vec::new(),
             committing: None,
             contact: false,
             ends: Ends::new(options.ends_every),

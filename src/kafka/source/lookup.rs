@@ -10,14 +10,17 @@ use crate::model::record::{LogId, TopicPartition};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaErrorCode;
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Log ends are asked by at most so many threads at once: each question is a round trip.
 const ASKERS: usize = 8;
 /// Between two attempts, while the coordinator or a leader is away.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long the first attempt may ask for log ends: while a rebalance waits for its answer nothing is read.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// What is known of one partition.
 #[derive(Debug)]
@@ -31,13 +34,14 @@ pub(super) struct Found {
 
 /// What the thread tells the source.
 pub(super) enum News {
-    /// An attempt failed; another follows.
+    /// An attempt failed, for some partitions or for all; another follows.
     Trouble(String),
-    /// Everything is known.
+    /// What is known now and was not before. The first of these answers a rebalance, also when it is empty: a
+    /// partition whose leader is away must not keep the others waiting.
     Found(Vec<Found>),
 }
 
-/// Asks until everything is known or the consumer is being closed.
+/// Asks until everything is known, the consumer is being closed, or nobody listens.
 pub(super) fn start(
     consumer: Arc<BaseConsumer<LetterBox>>,
     partitions: Vec<TopicPartition>,
@@ -46,14 +50,22 @@ pub(super) fn start(
 ) -> std::io::Result<mpsc::Receiver<News>> {
     let (sender, news) = mpsc::channel();
     std::thread::Builder::new().name("kylo-lookup".into()).spawn(move || {
+        let mut unknown = partitions;
+        let mut look = limit.min(FIRST_LOOK);
         while !consumer.context().is_closing() {
-            let (last, letter) = match look_up(&consumer, &partitions, limit) {
-                Ok(found) => (true, News::Found(found)),
-                Err(reason) => (false, News::Trouble(reason)),
-            };
-            let heard = sender.send(letter).is_ok();
+            let mut letters = Vec::new();
+            match look_up(&consumer, &unknown, limit, look) {
+                Ok((found, missing)) => {
+                    unknown.retain(|partition| missing.iter().any(|(other, _)| other == partition));
+                    letters.push(News::Found(found));
+                    letters.extend(missing.into_iter().next().map(|(_, reason)| News::Trouble(reason)));
+                    look = limit;
+                }
+                Err(reason) => letters.push(News::Trouble(reason)),
+            }
+            let heard = letters.into_iter().all(|letter| sender.send(letter).is_ok());
             alarm.ring();
-            if last || !heard {
+            if unknown.is_empty() || !heard {
                 return;
             }
             std::thread::sleep(PAUSE);
@@ -62,11 +74,16 @@ pub(super) fn start(
     Ok(news)
 }
 
+/// What is known, and why the rest is not. `Err`: nothing is, since the coordinator or every broker is away.
+type Known = (Vec<Found>, Vec<(TopicPartition, String)>);
+
+/// Asks once; `look` limits the question for the log ends.
 fn look_up(
     consumer: &BaseConsumer<LetterBox>,
     partitions: &[TopicPartition],
     limit: Duration,
-) -> Result<Vec<Found>, String> {
+    look: Duration,
+) -> Result<Known, String> {
     let mut list = TopicPartitionList::with_capacity(partitions.len());
     for partition in partitions {
         list.add_partition(&partition.topic, partition.partition);
@@ -78,14 +95,30 @@ fn look_up(
     let topics: BTreeSet<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
     let topics: Vec<&str> = topics.into_iter().collect();
     let logs = log_ids(consumer.client(), &topics, limit).map_err(|error| error.to_string())?;
-    let ends = log_ends(consumer, partitions, limit);
-    let mut found = Vec::with_capacity(partitions.len());
-    for (partition, ends) in partitions.iter().zip(ends) {
-        let (log_start, log_end) =
-            ends.map_err(|error| format!("reading the ends of {partition}: {}", words(&error)))?;
+    let led = led(consumer, &topics, limit)?;
+    let (asked, leaderless): (Vec<TopicPartition>, Vec<TopicPartition>) =
+        partitions.iter().cloned().partition(|partition| led.contains(partition));
+    let no_leader = |partition: TopicPartition| {
+        let reason = format!("{partition} has no leader now: it is read when it has one");
+        (partition, reason)
+    };
+    let mut missing: Vec<(TopicPartition, String)> = leaderless.into_iter().map(no_leader).collect();
+    let ends = log_ends(consumer, &asked, look);
+    let mut found = Vec::with_capacity(asked.len());
+    for (partition, ends) in asked.iter().zip(ends) {
+        let (log_start, log_end) = match ends {
+            Ok(ends) => ends,
+            Err(error) => {
+                let reason = format!("reading the ends of {partition}: {}", words(&error));
+                missing.push((partition.clone(), reason));
+                continue;
+            }
+        };
         let item = committed.iter().find(|item| item.partition == *partition);
         if let Some(code) = item.and_then(|item| item.error) {
-            return Err(format!("reading the committed offset of {partition}: {}", describe(code)));
+            let reason = format!("reading the committed offset of {partition}: {}", describe(code));
+            missing.push((partition.clone(), reason));
+            continue;
         }
         let committed = item
             .filter(|item| item.offset >= 0)
@@ -93,26 +126,50 @@ fn look_up(
         let log = logs.get(&*partition.topic).copied().unwrap_or_default();
         found.push(Found { partition: partition.clone(), log, committed, log_start, log_end });
     }
-    match found.len() == partitions.len() {
-        true => Ok(found),
+    match found.len() + missing.len() == partitions.len() {
+        true => Ok((found, missing)),
         false => Err("reading the ends of the log: a thread died".into()),
     }
 }
 
-/// First and next offset of each partition, in their order. Blocks; shorter when a thread died.
+/// The partitions of `topics` that have a leader; who asks another for its ends waits as long as it may.
+fn led(
+    consumer: &BaseConsumer<LetterBox>,
+    topics: &[&str],
+    limit: Duration,
+) -> Result<BTreeSet<TopicPartition>, String> {
+    let mut led = BTreeSet::new();
+    for topic in topics {
+        let metadata = consumer
+            .fetch_metadata(Some(topic), limit)
+            .map_err(|error| format!("reading the leaders of {topic}: {}", words(&error)))?;
+        let partitions = metadata.topics().iter().flat_map(|found| found.partitions());
+        let with_leader = partitions.filter(|partition| partition.leader() >= 0);
+        led.extend(with_leader.map(|partition| TopicPartition::new(*topic, partition.id())));
+    }
+    Ok(led)
+}
+
+/// First and next offset of each partition, in their order, each asked until `limit` for all is over. Blocks;
+/// shorter when a thread died.
 pub(super) fn log_ends(
     consumer: &BaseConsumer<LetterBox>,
     partitions: &[TopicPartition],
     limit: Duration,
 ) -> Vec<Result<(i64, i64), KafkaError>> {
     let share = partitions.len().div_ceil(ASKERS).max(1);
+    let until = Instant::now() + limit;
     std::thread::scope(|scope| {
         let askers: Vec<_> = partitions
             .chunks(share)
             .map(|chunk| {
                 scope.spawn(move || {
                     let ask = |partition: &TopicPartition| {
-                        consumer.fetch_watermarks(&partition.topic, partition.partition, limit)
+                        let left = until.saturating_duration_since(Instant::now());
+                        if left.is_zero() {
+                            return Err(KafkaError::OffsetFetch(RDKafkaErrorCode::OperationTimedOut));
+                        }
+                        consumer.fetch_watermarks(&partition.topic, partition.partition, left)
                     };
                     chunk.iter().map(ask).collect::<Vec<_>>()
                 })

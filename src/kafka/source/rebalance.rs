@@ -1,11 +1,14 @@
 //! Rebalances, one at a time, each answered once: with one assign or one unassign, also for an empty list.
+//!
+//! A partition that cannot be read yet, since its leader is away, does not hold the answer up: it is left out, and
+//! assigned by itself later, between two rebalances.
 
 use super::context::Letter;
 use super::held::{Held, fresh_epoch};
 use super::io::Io;
 use super::lookup::{self, Found, News};
 use crate::engine::{Assigned, Epoch, SourceEvent};
-use crate::kafka::raw::items;
+use crate::kafka::raw::{Item, items};
 use crate::model::record::{LogId, TopicPartition};
 use rdkafka::consumer::Consumer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -26,6 +29,12 @@ pub(super) enum Rebalance {
         /// Not released yet.
         left: Vec<(TopicPartition, Epoch)>,
     },
+}
+
+/// Partitions that are ours and were left out of an assignment; who asks for them goes on asking.
+pub(super) struct Late {
+    news: mpsc::Receiver<News>,
+    left: Vec<TopicPartition>,
 }
 
 /// How far an assignment has come.
@@ -51,7 +60,8 @@ impl Io {
             match self.rebalance.take() {
                 None => match self.waiting.pop_front() {
                     Some(letter) => self.begin(letter),
-                    None => return,
+                    None if !self.join_late() => return,
+                    None => {}
                 },
                 Some(Rebalance::Assigning { list, step: Assigning::LookingUp(news) }) => {
                     self.listen(list, news);
@@ -98,6 +108,7 @@ impl Io {
             }
             Letter::Revoke(list) if self.queues.assignment_lost() => self.lose(&list),
             Letter::Revoke(list) => {
+                self.drop_late(&list);
                 let left = self.holders(&list, true);
                 if !left.is_empty() {
                     self.tell(SourceEvent::Revoked { partitions: left.clone() });
@@ -112,6 +123,13 @@ impl Io {
         loop {
             match news.try_recv() {
                 Ok(News::Found(found)) => {
+                    let known = |item: &Item| found.iter().any(|one| one.partition == item.partition);
+                    let left = items(&list).into_iter().filter(|item| !known(item));
+                    let left: Vec<TopicPartition> = left.map(|item| item.partition).collect();
+                    if !left.is_empty() {
+                        self.late.push(Late { news, left });
+                        self.tell_late();
+                    }
                     let step = Assigning::Waiting(self.offer(found));
                     self.rebalance = Some(Rebalance::Assigning { list, step });
                     return;
@@ -128,6 +146,63 @@ impl Io {
                 }
             }
         }
+    }
+
+    /// Begins to assign what was left out and can be read now. False when there is nothing of that kind.
+    fn join_late(&mut self) -> bool {
+        if self.late.is_empty() || self.queues.assignment_lost() {
+            return false;
+        }
+        let mut joining = Vec::new();
+        for at in 0..self.late.len() {
+            loop {
+                match self.late[at].news.try_recv() {
+                    Ok(News::Trouble(reason)) => self.tell(SourceEvent::Trouble(reason)),
+                    Ok(News::Found(found)) => {
+                        let left = &mut self.late[at].left;
+                        // What was taken from us meanwhile stays out.
+                        joining.extend(found.into_iter().filter(|one| left.contains(&one.partition)));
+                        left.retain(|left| joining.iter().all(|one| one.partition != *left));
+                    }
+                    Err(reason) => {
+                        if reason == mpsc::TryRecvError::Disconnected && !self.late[at].left.is_empty() {
+                            self.fail("the thread that asks for what cannot be read yet died".into());
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+        if joining.is_empty() {
+            return false;
+        }
+        let mut list = TopicPartitionList::with_capacity(joining.len());
+        for found in &joining {
+            list.add_partition(&found.partition.topic, found.partition.partition);
+        }
+        let step = Assigning::Waiting(self.offer(joining));
+        self.rebalance = Some(Rebalance::Assigning { list, step });
+        // After the engine knows them: it must not take itself for idle in between.
+        self.late.retain(|late| !late.left.is_empty());
+        self.tell_late();
+        true
+    }
+
+    /// Those of the list that were left out need not be asked for any more.
+    fn drop_late(&mut self, list: &TopicPartitionList) {
+        if self.late.is_empty() {
+            return;
+        }
+        let gone = items(list);
+        for late in &mut self.late {
+            late.left.retain(|left| gone.iter().all(|item| item.partition != *left));
+        }
+        self.late.retain(|late| !late.left.is_empty());
+        self.tell_late();
+    }
+
+    fn tell_late(&self) {
+        self.tell(SourceEvent::Unread(self.late.iter().map(|late| late.left.len()).sum()));
     }
 
     /// Tells the engine what is coming, each partition under an epoch of its own.
@@ -202,7 +277,10 @@ impl Io {
         // The client remembers a pause beyond the assignment: the partition would never be read again if it came
         // back to this process.
         let mut paused = TopicPartitionList::new();
+        // Without those that were left out: the client refuses a list that names one stranger.
+        let mut held = TopicPartitionList::with_capacity(list.count());
         for (partition, _) in self.holders(list, true) {
+            held.add_partition(&partition.topic, partition.partition);
             if self.holdings.get(&partition.topic, partition.partition).is_some_and(|held| held.paused) {
                 paused.add_partition(&partition.topic, partition.partition);
             }
@@ -213,13 +291,14 @@ impl Io {
         {
             self.tell(SourceEvent::Trouble(format!("resuming {} partitions: {error}", paused.count())));
         }
-        if let Err(error) = self.consumer().incremental_unassign(list) {
-            self.tell(SourceEvent::Trouble(format!("giving up {} partitions: {error}", list.count())));
+        if let Err(error) = self.consumer().incremental_unassign(&held) {
+            self.tell(SourceEvent::Trouble(format!("giving up {} partitions: {error}", held.count())));
         }
     }
 
     /// The group has given these partitions to others already: nothing may be stored or committed for them.
     fn lose(&mut self, list: &TopicPartitionList) {
+        self.drop_late(list);
         let partitions = self.holders(list, true);
         self.unassign(list);
         if !partitions.is_empty() {

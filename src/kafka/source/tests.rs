@@ -146,6 +146,45 @@ async fn a_second_member_takes_over_and_nothing_is_lost_at_the_ends() {
 }
 
 #[tokio::test]
+async fn a_partition_without_a_leader_keeps_no_other_waiting() {
+    let broker = broker(4);
+    for partition in 0..4 {
+        produce(&broker, numbered(partition, 0..10)).await;
+    }
+    broker.set_leader("t", 3, false);
+    let mut a = Member::join(&broker, "leaders", &QUICK);
+    a.until("three ends", |member| member.ends.len() == 3 && member.unread == 1).await;
+    assert_eq!((a.read.len(), a.epochs.len()), (30, 3));
+    let positions = (0..3).map(|partition| a.position(partition, 10, "")).collect();
+    a.commit(1, positions).await;
+
+    // The group shares anew, and whoever gets the partition waits for it alone.
+    let mut b = Member::join(&broker, "leaders", &QUICK);
+    until_both(&mut a, &mut b, |a, b| {
+        a.epochs.len() + a.unread == 2 && b.epochs.len() + b.unread == 2 && a.unread + b.unread == 1
+    })
+    .await;
+    for partition in 0..3 {
+        produce(&broker, numbered(partition, 10..20)).await;
+    }
+    until_both(&mut a, &mut b, |a, b| a.read.len() + b.read.len() == 60).await;
+
+    broker.set_leader("t", 3, true);
+    until_both(&mut a, &mut b, |a, b| a.unread + b.unread == 0 && a.read.len() + b.read.len() == 70).await;
+    assert_eq!(a.epochs.len() + b.epochs.len(), 4);
+    let expected: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    for partition in 0..3 {
+        assert_eq!([values(&a, partition), values(&b, partition)].concat(), expected);
+    }
+    assert_eq!([values(&a, 3), values(&b, 3)].concat(), expected[..10]);
+
+    // What came late is given back like the rest.
+    b.leave().await;
+    a.until("all partitions", |member| member.epochs.len() == 4).await;
+    a.leave().await;
+}
+
+#[tokio::test]
 async fn a_pause_at_the_end_skips_and_repeats_nothing() {
     let broker = broker(2);
     produce(&broker, [numbered(0, 0..10), numbered(1, 0..10)].concat()).await;
