@@ -107,7 +107,7 @@ _kylo() {
 
     case "${cmd}" in
         kylo)
-            opts="-C -b -X -o -q -v -y -h -V --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help --version demo init topics topic groups group dlq db seed rules send consume completions help"
+            opts="-C -b -X -o -q -v -y -h -V --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help --version demo init topics topic groups group dlq db seed rules send consume completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -157,10 +157,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -177,7 +173,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__completions)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help bash zsh fish powershell"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help bash zsh fish powershell"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -227,10 +223,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -247,7 +239,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__consume)
-            opts="-C -b -X -o -q -v -y -h --all --pipeline --shadow --live --concurrency --exit-when-idle --on-lost --no-flood-stop --metrics-port --metrics-listen --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --all --pipeline --shadow --live --concurrency --exit-when-idle --idle-timeout --on-lost --no-flood-stop --metrics-port --metrics-listen --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -258,6 +250,10 @@ _kylo() {
                     return 0
                     ;;
                 --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -317,10 +313,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -337,7 +329,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__db)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help migrate status"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help migrate status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -387,10 +379,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -407,7 +395,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__db__subcmd__migrate)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -454,10 +442,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -477,7 +461,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__db__subcmd__status)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -527,10 +511,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -547,7 +527,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__demo)
-            opts="-C -b -X -o -q -v -y -h --transactions --keep --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --transactions --keep --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -601,10 +581,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -621,7 +597,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__dlq)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help list show replay"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help list show replay"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -671,10 +647,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -691,7 +663,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__dlq__subcmd__list)
-            opts="-a -C -b -X -o -q -v -y -h --all --class --kind --topic --key --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-a -C -b -X -o -q -v -y -h --all --class --kind --topic --key --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -757,10 +729,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -777,7 +745,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__dlq__subcmd__replay)
-            opts="-C -b -X -o -q -v -y -h --max-retries --to-topic --limit --class --kind --topic --key --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --max-retries --to-topic --limit --class --kind --topic --key --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -855,10 +823,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -875,7 +839,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__dlq__subcmd__show)
-            opts="-C -b -X -o -q -v -y -h --raw --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --raw --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -922,10 +886,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -945,7 +905,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__groups)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help list describe"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help list describe"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -992,10 +952,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1015,7 +971,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__groups__subcmd__describe)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1062,10 +1018,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1085,7 +1037,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__groups__subcmd__list)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1132,10 +1084,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1155,7 +1103,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__help)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1202,10 +1150,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1225,7 +1169,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__init)
-            opts="-C -b -X -o -q -v -y -h --overwrite --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --overwrite --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1272,10 +1216,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1295,7 +1235,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__rules)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help import"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1345,10 +1285,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1365,7 +1301,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__rules__subcmd__import)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1415,10 +1351,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1435,7 +1367,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__seed)
-            opts="-C -b -X -o -q -v -y -h --prune --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --prune --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1482,10 +1414,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1505,7 +1433,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__send)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help txns promote"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help txns promote"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1555,10 +1483,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1575,7 +1499,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__send__subcmd__promote)
-            opts="-C -b -X -o -q -v -y -h --company --direct --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --company --direct --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1629,10 +1553,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1649,7 +1569,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__send__subcmd__txns)
-            opts="-C -b -X -o -q -v -y -h --source --direct --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --source --direct --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1703,10 +1623,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1723,7 +1639,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__topics)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help create list describe produce"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help create list describe produce"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1773,10 +1689,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1793,7 +1705,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__topics__subcmd__create)
-            opts="-p -r -c -C -b -X -o -q -v -y -h --pipeline --partitions --replicas --config --if-not-exists --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-p -r -c -C -b -X -o -q -v -y -h --pipeline --partitions --replicas --config --if-not-exists --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1871,10 +1783,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1891,7 +1799,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__topics__subcmd__describe)
-            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-C -b -X -o -q -v -y -h --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1938,10 +1846,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1961,7 +1865,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__topics__subcmd__list)
-            opts="-i -C -b -X -o -q -v -y -h --internal --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-i -C -b -X -o -q -v -y -h --internal --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2011,10 +1915,6 @@ _kylo() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2031,7 +1931,7 @@ _kylo() {
             return 0
             ;;
         kylo__subcmd__topics__subcmd__produce)
-            opts="-k -H -p -Z -z -f -C -b -X -o -q -v -y -h --key --header --partition --tombstone --compression --format --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --idle-timeout --log-level --log-format --help"
+            opts="-k -H -p -Z -z -f -C -b -X -o -q -v -y -h --key --header --partition --tombstone --compression --format --profile --bootstrap-server --brokers --database-url --output --no-headers --quiet --verbose --color --no-input --execute --yes --dry-run --timeout --log-level --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2118,10 +2018,6 @@ _kylo() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kylo_global_optspecs
-    string join \n C/profile= b/brokers= database-url= X= o/output= no-headers q/quiet v/verbose color= no-input y/yes dry-run timeout= idle-timeout= log-level= log-format= h/help V/version
+    string join \n C/profile= b/brokers= database-url= X= o/output= no-headers q/quiet v/verbose color= no-input y/yes dry-run timeout= log-level= log-format= h/help V/version
 end
 
 function __fish_kylo_needs_command
@@ -38,7 +38,6 @@ complete -c kylo -n "__fish_kylo_needs_command" -l color -d 'Use colour [default
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_needs_command" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_needs_command" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_needs_command" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_needs_command" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -79,7 +78,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand demo" -l color -d 'Use colour 
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand demo" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -105,7 +103,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand init" -l color -d 'Use colour 
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand init" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand init" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand init" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand init" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -131,7 +128,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_su
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -164,7 +160,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -190,7 +185,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -216,7 +210,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -251,7 +244,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -277,7 +269,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_sub
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -310,7 +301,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -336,7 +326,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -362,7 +351,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -397,7 +385,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -423,7 +410,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_su
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -450,7 +436,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcom
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -475,7 +460,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcom
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from describe" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from describe" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from describe" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from describe" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -500,7 +484,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_sub
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -527,7 +510,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcomm
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -552,7 +534,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcomm
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from describe" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from describe" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from describe" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from describe" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -577,7 +558,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subco
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -609,7 +589,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -635,7 +614,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -668,7 +646,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -693,7 +670,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcom
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -720,7 +696,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from migrate" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from migrate" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from migrate" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from migrate" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -745,7 +720,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from status" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from status" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from status" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from status" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -770,7 +744,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand seed" -l color -d 'Use colour 
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand seed" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand seed" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand seed" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand seed" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -796,7 +769,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_sub
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -822,7 +794,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcomm
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -847,7 +818,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subc
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -875,7 +845,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -902,7 +871,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -916,6 +884,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l pipeline -d 'The pipeline of --all' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l concurrency -d 'Handlers at once, for each consumer' -r
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l idle-timeout -d 'With --exit-when-idle: give up when nothing has moved for this long (`30s`, `2m`)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l on-lost -d 'What to do when records were deleted before they were read' -r -f -a "stop\t''
 continue\t''"
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l metrics-port -d 'Answer /metrics, /healthz and /readyz on this port; 0 takes a free one and says which' -r
@@ -934,7 +903,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand consume" -l color -d 'Use colo
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand consume" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -964,7 +932,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand completions" -l color -d 'Use 
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand completions" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand completions" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand completions" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand completions" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"
@@ -989,7 +956,6 @@ complete -c kylo -n "__fish_kylo_using_subcommand help" -l color -d 'Use colour 
 always\t'In a pipe too'
 never\t'Not at all'"
 complete -c kylo -n "__fish_kylo_using_subcommand help" -l timeout -d 'How long one request may take (`10s`, `500ms`, `2m`) [default: 10s]' -r
-complete -c kylo -n "__fish_kylo_using_subcommand help" -l idle-timeout -d 'End when nothing has happened for this long' -r
 complete -c kylo -n "__fish_kylo_using_subcommand help" -l log-level -d 'What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]' -r
 complete -c kylo -n "__fish_kylo_using_subcommand help" -l log-format -d 'Shape of the log [default: text]' -r -f -a "text\t''
 json\t''"

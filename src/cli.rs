@@ -133,7 +133,6 @@ fn flags(globals: &Globals) -> Flags {
             text("kafka.brokers", "--brokers", &globals.brokers),
             text("database.url", "--database-url", &globals.database_url),
             span("kafka.timeout", "--timeout", globals.timeout),
-            span("kafka.idle_timeout", "--idle-timeout", globals.idle_timeout),
             text("log.level", "--log-level", &globals.log_level),
             text("log.format", "--log-format", &globals.log_format),
         ]

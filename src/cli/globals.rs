@@ -75,15 +75,6 @@ pub struct Globals {
         hide_short_help = true
     )]
     pub timeout: Option<Duration>,
-    /// End when nothing has happened for this long
-    #[arg(
-        id = "global-idle-timeout",
-        long = "idle-timeout",
-        value_name = "DURATION",
-        value_parser = crate::settings::parse_duration,
-        hide_short_help = true
-    )]
-    pub idle_timeout: Option<Duration>,
     /// What the log on stderr shows: off, error, warn, info, debug, trace, or `kylo=debug,rdkafka=info` [default: warn]
     #[arg(id = "global-log-level", long = "log-level", value_name = "LEVEL", hide_short_help = true)]
     pub log_level: Option<String>,
@@ -135,7 +126,6 @@ impl Globals {
         flag(matches, "global-yes", &mut self.yes);
         flag(matches, "global-dry-run", &mut self.dry_run);
         one(matches, "global-timeout", &mut self.timeout);
-        one(matches, "global-idle-timeout", &mut self.idle_timeout);
         one(matches, "global-log-level", &mut self.log_level);
         one(matches, "global-log-format", &mut self.log_format);
     }

@@ -78,7 +78,7 @@ before your profile (-C, KYLO_PROFILE), the profile before the default. `kylo -X
     }
     text + "\
 kafka.client.<property>
-    any property of librdkafka; also -X <property>=<value>
+    any property of librdkafka; also -X <property>=<value>. bootstrap.servers is kafka.brokers
     environment: KYLO_KAFKA_CLIENT_<PROPERTY>, with _ for every dot
 
 Secrets: <key>_file names a file, <key>_cmd a command that prints it (profile, environment and -X only).

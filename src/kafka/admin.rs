@@ -5,7 +5,7 @@
 
 use super::Config;
 use super::error::kind_of;
-use super::preflight::preflight;
+use super::preflight::{preflight, unanswered};
 use super::request::{Native, array, c_text, coded, is_settling, off_thread, text, text_or_empty};
 use crate::consent::WriteToken;
 use crate::error::{Error, ErrorKind, Result};
@@ -56,7 +56,7 @@ impl Admin {
         off_thread("connecting to kafka", move || {
             preflight(&config)?;
             let native = Native::new(&config)?;
-            let cluster = describe_cluster(&native)?;
+            let cluster = describe_cluster(&native).map_err(|error| unanswered(&config, error))?;
             Ok(Admin { native: Arc::new(native), cluster: Arc::new(cluster) })
         })
         .await

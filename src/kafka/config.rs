@@ -12,7 +12,8 @@ use std::time::Duration;
 pub struct Config {
     /// `host:port`, comma separated.
     pub brokers: String,
-    /// librdkafka properties (`-X key=value`), in order.
+    /// librdkafka properties (`-X key=value`), in order. `bootstrap.servers` and its other name
+    /// `metadata.broker.list` go before `brokers`.
     pub properties: Vec<(String, String)>,
     /// How long one request may take.
     pub timeout: Duration,
@@ -102,17 +103,21 @@ const WRITING: [(&str, &str); 7] = [
     ("message.max.bytes", "67108864"),
 ];
 
+/// True for the two names by which librdkafka knows the brokers to dial first.
+pub fn names_brokers(property: &str) -> bool {
+    matches!(property, "bootstrap.servers" | "metadata.broker.list")
+}
+
 impl Config {
     /// The last value given for a librdkafka property, if any.
     pub(in crate::kafka) fn property(&self, name: &str) -> Option<&str> {
         self.properties.iter().rev().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// The brokers a client would dial: a property wins over the setting, as in the client itself.
+    /// The brokers that every client dials: the last of the properties that name them, else `brokers`.
     pub(in crate::kafka) fn bootstrap(&self) -> &str {
-        self.property("bootstrap.servers")
-            .or_else(|| self.property("metadata.broker.list"))
-            .unwrap_or(&self.brokers)
+        let named = self.properties.iter().rev().find(|(name, _)| names_brokers(name));
+        named.map_or(&self.brokers, |(_, value)| value)
     }
 
     /// The settings of a client in `role`, ready for `create_with_context`.
@@ -121,7 +126,7 @@ impl Config {
     pub(in crate::kafka) fn client(&self, role: Role<'_>) -> Result<ClientConfig> {
         self.refuse_broken_promises(role)?;
         let mut client = ClientConfig::new();
-        client.set("bootstrap.servers", &self.brokers);
+        client.set("bootstrap.servers", self.bootstrap());
         client.set("client.id", "kylo");
         client.set("allow.auto.create.topics", "false");
         client.set("socket.timeout.ms", self.timeout.as_millis().clamp(10, 300_000).to_string());
@@ -147,7 +152,8 @@ impl Config {
             Role::Producer => set(&WRITING),
             Role::Admin => {}
         }
-        for (name, value) in &self.properties {
+        // The client's own list has no order: of two names for one thing it would take the last by chance.
+        for (name, value) in self.properties.iter().filter(|(name, _)| !names_brokers(name)) {
             client.set(name, value);
         }
         let level = if wants_debug(self) { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Info };
@@ -200,6 +206,17 @@ mod tests {
         assert_eq!(client.get("bootstrap.servers"), Some("a:1"));
         assert_eq!(client.get("partitioner"), Some("murmur2_random"));
         assert_eq!(given.bootstrap(), "a:1");
+    }
+
+    #[test]
+    fn of_two_names_for_the_brokers_one_is_handed_on() {
+        for name in ["bootstrap.servers", "metadata.broker.list"] {
+            let given = config(&[("metadata.broker.list", "first:1"), (name, "last:1")]);
+            let client = given.client(Role::Reader).unwrap();
+            assert_eq!(client.get("bootstrap.servers"), Some("last:1"));
+            assert_eq!(client.get("metadata.broker.list"), None);
+            assert_eq!(given.bootstrap(), "last:1");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod request;
 mod source;
 
 pub use admin::{Admin, BrokerInfo, ClusterInfo};
-pub use config::Config;
+pub use config::{Config, names_brokers};
 pub use mock::MockBroker;
 pub use offsets::LogEnd;
 pub use preflight::preflight;

@@ -2,7 +2,7 @@
 //! time-out.
 
 use super::Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use std::io::ErrorKind as IoKind;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
@@ -55,9 +55,33 @@ pub fn preflight(config: &Config) -> Result<()> {
     for failure in failures {
         error = error.cause(failure);
     }
-    Err(error
-        .hint("kylo -b HOST:PORT ... names another broker")
-        .hint("docker compose -f docker-compose.kafka.yml up -d starts one"))
+    let error = error.hint("kylo -b HOST:PORT ... names another broker");
+    // The local stack's file is there for who has the sources; to who dials elsewhere it is no answer.
+    if brokers.iter().all(|broker| is_loopback(broker)) {
+        return Err(error.hint("the local stack: docker compose -f docker-compose.kafka.yml up -d"));
+    }
+    Err(error)
+}
+
+/// What to look at when somebody listens and yet no broker answers: it may be a port that speaks TLS.
+pub(in crate::kafka) fn unanswered(config: &Config, error: Error) -> Error {
+    if error.kind() != ErrorKind::Unreachable {
+        return error;
+    }
+    let brokers = config.bootstrap();
+    let protocol = config.property("security.protocol").unwrap_or("plaintext").to_lowercase();
+    let error = error.context(format!("{brokers} accepts connections and does not answer as a kafka broker"));
+    let error = match protocol.as_str() {
+        "plaintext" => error.hint("a port that speaks TLS: -X security.protocol=SSL, or SASL_SSL"),
+        "sasl_plaintext" => error.hint("a port that speaks TLS: -X security.protocol=SASL_SSL"),
+        protocol => error.hint(format!("a port that does not speak {protocol}: -X security.protocol=...")),
+    };
+    error.hint("another port or broker: -b HOST:PORT")
+}
+
+fn is_loopback(broker: &str) -> bool {
+    let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn dial(broker: &str, limit: Duration) -> std::result::Result<(), String> {
@@ -93,7 +117,6 @@ fn address(entry: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
     use std::net::TcpListener;
 
     fn config(brokers: &str) -> Config {
@@ -117,6 +140,19 @@ mod tests {
         ];
         for (entry, expected) in table {
             assert_eq!(address(entry).as_deref(), expected, "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn the_local_stack_is_for_who_dials_this_machine() {
+        for (broker, expected) in [
+            ("localhost:9092", true),
+            ("127.0.0.1:1", true),
+            ("[::1]:9092", true),
+            ("10.0.0.1:9092", false),
+            ("kafka.example:9092", false),
+        ] {
+            assert_eq!(is_loopback(broker), expected, "{broker}");
         }
     }
 

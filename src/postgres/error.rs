@@ -213,10 +213,15 @@ impl From<Error> for crate::error::Error {
                 ErrorKind::Usage,
                 Some("write it as postgres://user@host:5432/database?sslmode=prefer".to_owned()),
             ),
-            Kind::Connect { .. } | Kind::Closed | Kind::Timeout => (
-                ErrorKind::Unreachable,
-                Some("is PostgreSQL running there? `docker compose -f docker-compose.kafka.yml up -d` starts one; database.url says where to look".to_owned()),
-            ),
+            Kind::Connect { .. } | Kind::Closed | Kind::Timeout => {
+                let here = |database: &String| [" on 127.0.0.1:", " on localhost:", " on ::1:"].iter().any(|host| database.contains(host));
+                let hint = if error.database.as_ref().is_some_and(here) {
+                    "is PostgreSQL running there? the local stack: docker compose -f docker-compose.kafka.yml up -d"
+                } else {
+                    "is PostgreSQL running there? database.url (PG_DSN_RW) says where to look"
+                };
+                (ErrorKind::Unreachable, Some(hint.to_owned()))
+            }
             Kind::Tls => (
                 ErrorKind::Unreachable,
                 Some("sslrootcert=FILE names the authority to trust; sslmode=require encrypts without checking".to_owned()),

@@ -85,7 +85,7 @@ pub fn load(environment: Environment, flags: &Flags) -> Result<Loaded> {
         }
     }
     for layer in layers {
-        apply(&mut settings, &keys, layer)?;
+        apply(&mut settings, &keys, layer, &mut warnings)?;
     }
     apply_flags(&mut settings, &keys, flags, &mut warnings)?;
     for key in &keys {
@@ -97,7 +97,7 @@ pub fn load(environment: Environment, flags: &Flags) -> Result<Loaded> {
 }
 
 /// Values of a layer are stored as `key`, or `key@variable` where the origin is a variable.
-fn apply(settings: &mut Settings, keys: &[Key], layer: Layer) -> Result<()> {
+fn apply(settings: &mut Settings, keys: &[Key], layer: Layer, warnings: &mut Vec<String>) -> Result<()> {
     for (stored, value) in layer.values {
         let (name, variable) = stored.split_once('@').unwrap_or((&stored, ""));
         let origin = (layer.origin)(variable);
@@ -107,7 +107,12 @@ fn apply(settings: &mut Settings, keys: &[Key], layer: Layer) -> Result<()> {
                     .cause(format!("it is set in {origin} and loads code"))
                     .hint(format!("-X {property}=PATH, or a profile")));
             }
-            set_property(settings, property, Sourced { value, origin }, layer.may_run)?;
+            let found = Sourced { value, origin };
+            if crate::kafka::names_brokers(property) {
+                set_brokers(settings, property, found, warnings);
+            } else {
+                set_property(settings, property, found, layer.may_run)?;
+            }
         } else {
             set_key(settings, keys, name, Sourced { value, origin }, layer.may_run)?;
         }
@@ -130,10 +135,15 @@ fn apply_flags(
                 .hint("-X key=value, or -X dump to see all settings")
         })?;
         let sourced = Sourced { value: value.to_owned(), origin: Origin::Flag("-X") };
+        // As a file and a dump write it.
+        let name = name.strip_prefix(CLIENT_TABLE).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
         let own = name.strip_suffix("_file").or(name.strip_suffix("_cmd")).unwrap_or(name);
         if keys.iter().any(|key| key.name == own) {
             set_key(settings, keys, name, sourced, true)?;
+        } else if crate::kafka::names_brokers(name) {
+            set_brokers(settings, name, sourced, warnings);
         } else {
+            refuse_unknown(keys, name)?;
             if registry::is_secret_property(name) && own == name {
                 warnings.push(format!(
                     "-X {name}=... can be read by others on this machine: use -X {name}_file=PATH or {}",
@@ -180,8 +190,41 @@ fn set_key(
     Ok(())
 }
 
+/// librdkafka's names of the brokers are the key `kafka.brokers`: what is dialled is what is shown.
+fn set_brokers(settings: &mut Settings, property: &str, found: Sourced<String>, warnings: &mut Vec<String>) {
+    let same_layer =
+        |one: &Origin, other: &Origin| std::mem::discriminant(one) == std::mem::discriminant(other);
+    if let Some(before) = settings.values.insert("kafka.brokers", found.clone())
+        && same_layer(&before.origin, &found.origin)
+        && before.value != found.value
+    {
+        warnings.push(format!("kafka.brokers is given twice: {property} of {} is used", found.origin));
+    }
+}
+
+/// Refuses what looks like a key of kylo's and is none; the client has three properties that begin so.
+fn refuse_unknown(keys: &[Key], name: &str) -> Result<()> {
+    let clients = ["log.queue", "log.thread.name", "log.connection.close"];
+    let ours = name.split_once('.').is_some_and(|(group, _)| {
+        keys.iter().any(|key| key.name.split_once('.').is_some_and(|(of_key, _)| of_key == group))
+    });
+    if !ours || clients.contains(&name) {
+        return Ok(());
+    }
+    let error = Error::usage(format!("-X {name}=... is no setting"));
+    Err(match suggest::nearest(name, keys.iter().map(|key| key.name)) {
+        Some(near) => error.hint(suggest::did_you_mean(near)),
+        None => error.hint("kylo help settings"),
+    })
+}
+
 fn set_property(settings: &mut Settings, name: &str, found: Sourced<String>, may_run: bool) -> Result<()> {
     let base = name.strip_suffix("_file").or(name.strip_suffix("_cmd")).unwrap_or(name);
+    if crate::kafka::names_brokers(base) {
+        return Err(Error::usage(format!("{name} cannot be used"))
+            .cause("the brokers are no secret")
+            .hint("kafka.brokers in a file, KAFKA_BROKERS in the environment, or -b HOST:PORT"));
+    }
     settings.client.retain(|(other, _)| other != base);
     settings.deferred.remove(&format!("{CLIENT_TABLE}.{base}"));
     if name.ends_with("_file") {

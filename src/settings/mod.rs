@@ -193,15 +193,10 @@ impl Settings {
     pub fn timeout(&self) -> Duration {
         self.duration("kafka.timeout").unwrap_or(Duration::from_secs(10))
     }
-    /// End when nothing has happened for this long (`--idle-timeout`); not set by default.
-    pub fn idle_timeout(&self) -> Option<Duration> {
-        self.duration("kafka.idle_timeout")
-    }
-    /// How long nothing may move before a run gives up: `--idle-timeout`, else `--timeout` where somebody set it.
-    /// The default of one request says nothing about how long a whole run may wait.
-    pub fn stalled_after(&self) -> Option<Duration> {
-        let set = self.get("kafka.timeout").is_some_and(|found| found.origin != Origin::Default);
-        self.idle_timeout().or_else(|| set.then(|| self.timeout()))
+    /// `--timeout` of this very command line. What surrounds it sets how long one request may take, and says
+    /// nothing about how long a whole run may wait.
+    pub fn typed_timeout(&self) -> Option<Duration> {
+        self.is_typed("kafka.timeout").then(|| self.timeout())
     }
     /// `sheets.post`: whether `consume` is live when neither `--live` nor `--shadow` is given.
     pub fn sheets_post(&self) -> bool {

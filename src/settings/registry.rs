@@ -66,7 +66,6 @@ pub fn keys() -> Vec<Key> {
             "host:port of the Kafka brokers, comma separated",
         ),
         Key::new("kafka.timeout", Duration, &[], Some("10s"), "how long one request may take"),
-        Key::new("kafka.idle_timeout", Duration, &[], None, "end when nothing has happened for this long"),
         Key::new(
             "database.url",
             Dsn,

@@ -52,25 +52,65 @@ impl Room {
 }
 
 #[test]
-fn only_a_timeout_that_was_set_ends_a_run_that_stands_still() {
-    let idle = |room: Room| room.settings().stalled_after().map(|span| span.as_secs());
+fn only_a_typed_timeout_is_about_the_whole_run() {
+    let typed = |room: &Room| room.settings().typed_timeout().map(|span| span.as_secs());
+    let room =
+        Room::new().file("work/kylo.toml", "[kafka]\ntimeout = '5s'\n").env("KYLO_KAFKA_TIMEOUT", "6s");
+    assert_eq!(room.settings().timeout(), Duration::from_secs(6));
+    assert_eq!(typed(&room), None);
+    // The same as the default, and yet somebody's word.
+    let room = room.flag("kafka.timeout", "--timeout", "10s");
+    assert_eq!(typed(&room), Some(10));
+}
+
+#[test]
+fn librdkafkas_names_of_the_brokers_are_the_setting() {
+    let told = |room: &Room| {
+        let loaded = room.load().unwrap();
+        let config = loaded.settings.kafka().unwrap();
+        assert_eq!(config.properties, [], "{:?}", loaded.settings.get("kafka.brokers"));
+        (
+            config.brokers,
+            loaded.settings.get("kafka.brokers").unwrap().origin.to_string(),
+            loaded.warnings.len(),
+        )
+    };
+    for name in ["bootstrap.servers", "metadata.broker.list"] {
+        let profile = format!("profile = 'stage'\n[profiles.stage.kafka.client]\n\"{name}\" = 'profile:1'\n");
+        let room = Room::new().file("config/config.toml", &profile);
+        assert_eq!(told(&room), ("profile:1".into(), "profile stage".into(), 0));
+        let file = format!("[kafka]\nbrokers = 'other:1'\n[kafka.client]\n{name} = 'file:1'\n");
+        let room = room.file("work/kylo.toml", &file);
+        let path = room.path().join("work/kylo.toml").display().to_string();
+        assert_eq!(told(&room), ("file:1".into(), path, 1));
+        let variable = match name {
+            "bootstrap.servers" => "KYLO_KAFKA_CLIENT_BOOTSTRAP_SERVERS",
+            _ => "KYLO_KAFKA_CLIENT_METADATA_BROKER_LIST",
+        };
+        let room = room.env(variable, "env:1");
+        assert_eq!(told(&room).0, "env:1");
+        for typed in [format!("{name}=flag:1"), format!("kafka.client.{name}=flag:1")] {
+            let mut room = Room::new().property(&typed);
+            assert_eq!(told(&room), ("flag:1".into(), "flag -X".into(), 0), "{typed}");
+            room = room.flag("kafka.brokers", "--brokers", "brokers:1");
+            assert_eq!(told(&room), ("brokers:1".into(), "flag --brokers".into(), 0));
+        }
+    }
+}
+
+#[test]
+fn a_typed_key_of_ours_that_does_not_exist_is_refused_with_the_nearest() {
     let table = [
-        (None, None, None),
-        (Some("5s"), None, Some(5)),
-        (None, Some("7s"), Some(7)),
-        (Some("5s"), Some("7s"), Some(7)),
-        // The same as the default, and yet somebody's word.
-        (Some("10s"), None, Some(10)),
+        ("kafka.brokrs=x:1", Some("did you mean `kafka.brokers`?")),
+        ("topics.txn=t", Some("did you mean `topics.txns`?")),
+        ("state.zzzzzzzzzzz=t", Some("kylo help settings")),
+        ("log.queue=true", None),
+        ("topic.metadata.refresh.interval.ms=1", None),
+        ("linger.ms=1", None),
     ];
-    for (timeout, idle_timeout, expected) in table {
-        let mut room = Room::new();
-        if let Some(value) = timeout {
-            room = room.flag("kafka.timeout", "--timeout", value);
-        }
-        if let Some(value) = idle_timeout {
-            room = room.flag("kafka.idle_timeout", "--idle-timeout", value);
-        }
-        assert_eq!(idle(room), expected, "{timeout:?} {idle_timeout:?}");
+    for (typed, hint) in table {
+        let loaded = Room::new().property(typed).load();
+        assert_eq!(loaded.err().map(|error| error.hints().to_vec()), hint.map(|hint| vec![hint.to_owned()]));
     }
 }
 

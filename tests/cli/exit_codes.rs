@@ -53,6 +53,21 @@ fn five_is_a_refused_broker_at_once() {
 }
 
 #[test]
+fn five_is_a_port_that_is_no_brokers() {
+    // The connection stands in the queue and is never answered, as on a port that waits for a TLS greeting.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let lines = [("plaintext", "-X security.protocol=SSL"), ("ssl", "does not speak ssl")];
+    for (protocol, hint) in lines {
+        let protocol = format!("security.protocol={protocol}");
+        let run = Room::new().kylo(&["topics", "list", "-b", &address, "--timeout", "1s", "-X", &protocol]);
+        assert_eq!(run.code, Some(5), "{}", run.stderr);
+        assert!(run.stderr.contains(&format!("{address} accepts connections")), "{}", run.stderr);
+        assert!(run.stderr.contains(hint), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn five_is_a_refused_database_at_once() {
     let url = format!("postgres://kylo:hidden@127.0.0.1:{}/kylo", refused_port());
     let run = Room::new().env("KYLO_DATABASE_URL", &url).kylo(&["db", "status"]);

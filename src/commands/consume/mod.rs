@@ -14,6 +14,7 @@ use crate::shutdown::{self, Shutdown, Stage, Trigger};
 use monitor::{About, Monitor};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use view::{Console, ShadowPosts};
 
@@ -49,10 +50,18 @@ pub struct Args {
     concurrency: Option<u16>,
     /// End when everything there was is done and committed
     ///
-    /// What is blocked is waited for, for as long as it takes; with --idle-timeout (else --timeout, when one is set) no
-    /// longer than that without anything moving, and then the exit code is 1.
+    /// What is blocked is waited for, for as long as it takes; with --idle-timeout (else with --timeout) no longer
+    /// than that without anything moving, and then the exit code is 1.
     #[arg(long)]
     exit_when_idle: bool,
+    /// With --exit-when-idle: give up when nothing has moved for this long (`30s`, `2m`)
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = crate::settings::parse_duration,
+        requires = "exit_when_idle"
+    )]
+    idle_timeout: Option<Duration>,
     /// What to do when records were deleted before they were read
     #[arg(long, value_name = "WHAT", value_parser = ["stop", "continue"], default_value = "stop")]
     on_lost: String,
@@ -182,7 +191,7 @@ fn policy(app: &App, args: &Args) -> Policy {
     if args.no_flood_stop {
         policy.flood_run = 0;
     }
-    policy.idle_timeout = app.settings.stalled_after();
+    policy.idle_timeout = args.idle_timeout.or_else(|| app.settings.typed_timeout());
     policy
 }
 
