@@ -43,9 +43,10 @@ struct Shared {
     cut: AtomicUsize,
     /// Bytes that passed.
     passed: AtomicUsize,
+    ended: AtomicBool,
 }
 
-/// A running proxy; it ends with the program.
+/// A running proxy. Dropping it ends it.
 pub struct Proxy {
     shared: Arc<Shared>,
     pub address: String,
@@ -61,10 +62,14 @@ impl Proxy {
             open: Mutex::default(),
             cut: AtomicUsize::new(0),
             passed: AtomicUsize::new(0),
+            ended: AtomicBool::new(false),
         });
         let (ours, target) = (shared.clone(), target.to_owned());
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                if ours.ended.load(Ordering::Relaxed) {
+                    return;
+                }
                 if ours.mode.load(Ordering::Relaxed) == GONE {
                     continue;
                 }
@@ -115,6 +120,16 @@ impl Proxy {
     /// Bytes that passed so far.
     pub fn passed(&self) -> usize {
         self.shared.passed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Relaxed);
+        // Whoever waits for the next connection looks up.
+        let _ = TcpStream::connect(&self.address);
+        self.set(Mode::Pass);
+        self.reset();
     }
 }
 

@@ -2,18 +2,34 @@
 //!
 //! They stay in this program's process group, which `tests/servers/run.sh` ends whatever happens to us.
 
+use crate::load::locked;
 use crate::proxy::Proxy;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A port nobody listens on now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
+/// A port nobody listens on now, and that is given out once. Below those that the system gives to connections: while a
+/// server is down, somebody's connection would take its port, even one that asks for the server itself.
+fn free_port() -> u16 {
+    static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let mut given = locked(&GIVEN);
+    loop {
+        let port = fastrand::u16(20_000..32_000);
+        if !given.contains(&port) && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            given.push(port);
+            return port;
+        }
+    }
+}
+
+/// A new folder, which goes with the shared servers whatever becomes of this program.
+fn new_folder() -> tempfile::TempDir {
+    let parent = std::env::var_os("KYLO_TEST_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
+    tempfile::Builder::new().prefix("chaos.").tempdir_in(parent).expect("a temporary folder")
 }
 
 /// A PostgreSQL that can be stopped at once and started again.
@@ -30,7 +46,7 @@ impl Postgres {
     /// A new, running server; its log goes to `evidence`.
     pub fn start(evidence: &Path) -> Postgres {
         std::fs::create_dir_all(evidence).expect("making the scenario's folder");
-        let folder = tempfile::Builder::new().prefix("kylo-chaos.").tempdir().expect("a temporary folder");
+        let folder = new_folder();
         std::fs::create_dir(folder.path().join("data")).expect("making the data folder");
         if is_root() {
             // PostgreSQL refuses to run as root.
@@ -108,7 +124,7 @@ impl Kafka {
     /// A new, running broker; its log goes to `evidence`.
     pub fn start(evidence: &Path) -> Kafka {
         std::fs::create_dir_all(evidence).expect("making the scenario's folder");
-        let folder = tempfile::Builder::new().prefix("kylo-chaos.").tempdir().expect("a temporary folder");
+        let folder = new_folder();
         let (data, port, behind, controller) =
             (folder.path().join("data"), free_port(), free_port(), free_port());
         let proxy = Proxy::start(&format!("127.0.0.1:{behind}"));
@@ -168,13 +184,16 @@ impl Kafka {
         self.folder.path().join("kafka.properties")
     }
     fn java(&self, options: &[&str], arguments: &[&str]) -> Command {
-        let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
-        let jars = std::path::absolute(format!("{target}/servers/kafka-4.3.0")).expect("an absolute path");
-        assert!(jars.is_dir(), "{} is missing; hint: run `make chaos`", jars.display());
+        let jars = std::env::var("KYLO_TEST_KAFKA_JARS")
+            .expect("KYLO_TEST_KAFKA_JARS is not set; hint: run `make chaos`");
+        assert!(Path::new(&jars).is_dir(), "{jars} is missing; hint: run `make chaos`");
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("the broker's log");
         let mut command = Command::new("java");
-        command.args(options).arg("-cp").arg(format!("{}/*", jars.display())).args(arguments);
+        // What its libraries unpack goes with the folder.
+        let unpacked = format!("-Djava.io.tmpdir={}", self.folder.path().display());
+        command.args(options).args(["-XX:-UsePerfData", &unpacked]);
+        command.arg("-cp").arg(format!("{jars}/*")).args(arguments);
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("the log twice")).stderr(log);
         command
     }

@@ -4,7 +4,8 @@
 # Runs COMMAND beside a real Apache Kafka (KRaft, one node) and a real PostgreSQL, on free loopback ports with
 # their data in a temporary folder. COMMAND finds them in KYLO_TEST_BROKERS and KYLO_TEST_DATABASE_URL; when one
 # of these is set already, that server is used and none is started for it. Both end with COMMAND, also after
-# Ctrl-C, TERM, or a kill -9 of this script. Exit code: COMMAND's; 69 when a server cannot be had.
+# Ctrl-C, TERM, or a kill -9 of this script; so does the folder KYLO_TEST_FOLDER, for what COMMAND starts by itself
+# with the jars in KYLO_TEST_KAFKA_JARS. Exit code: COMMAND's; 69 when a server cannot be had.
 #
 #   KYLO_TEST_FSYNC=on      PostgreSQL syncs to disk (benches; off by default)
 #   KYLO_TEST_KEEP_LOGS=DIR copies both servers' logs to DIR at the end
@@ -13,7 +14,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/prerequisites.sh"
 
-kafka_version=4.3.0
+# The one place of its version is the pom.
+kafka_version=$(sed -n '/<artifactId>kafka_/,/<\/dependency>/s:.*<version>\(.*\)</version>.*:\1:p' "$here/pom.xml")
 start_limit=60 # seconds a server may take until it answers
 jars=${CARGO_TARGET_DIR:-$here/../../target}/servers/kafka-$kafka_version
 data= kafka_pid= postgres_pid= command_group=
@@ -106,9 +108,9 @@ share.coordinator.state.topic.min.isr=1
 PROPERTIES
   id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22)
   rm -rf "$data/kafka"
-  java -cp "$jars/*" kafka.tools.StorageTool format --cluster-id="$id" -c "$data/kafka.properties" \
+  java -XX:-UsePerfData -Djava.io.tmpdir="$data" -cp "$jars/*" kafka.tools.StorageTool format --cluster-id="$id" -c "$data/kafka.properties" \
     >"$data/kafka-format.log" 2>&1 9>&- || fail "formatting the broker's folder failed" "$data/kafka-format.log"
-  java -Xmx1g -Dorg.slf4j.simpleLogger.defaultLogLevel=info -Dorg.slf4j.simpleLogger.showDateTime=true \
+  java -Xmx1g -XX:-UsePerfData -Djava.io.tmpdir="$data" -Dorg.slf4j.simpleLogger.defaultLogLevel=info -Dorg.slf4j.simpleLogger.showDateTime=true \
     -cp "$jars/*" kafka.Kafka "$data/kafka.properties" >"$data/kafka.log" 2>&1 </dev/null 9>&- &
   kafka_pid=$!
   disown "$kafka_pid" # its end is no news
@@ -184,7 +186,7 @@ thrice() {
 }
 
 # ---- from here on: the story ------------------------------------------------------------------------------------
-[ $# -gt 0 ] || { sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 [ -n "${KYLO_TEST_BROKERS:-}" ] || { need_java; need_kafka_jars "$jars" "$here/pom.xml"; }
 [ -n "${KYLO_TEST_DATABASE_URL:-}" ] || need_postgres
@@ -195,6 +197,7 @@ mkfifo "$data/keeper"
 keeper <"$data/keeper" >/dev/null &
 keeper_pid=$!
 exec 9>"$data/keeper"
+export KYLO_TEST_FOLDER=$data KYLO_TEST_KAFKA_JARS=$jars
 echo "folder $data" >&9
 stop() {
   local code=$?
