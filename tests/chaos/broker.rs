@@ -172,13 +172,38 @@ impl Broker {
         let done = runtime.block_on(admin.delete_records(&list, &AdminOptions::new()));
         done.expect("deleting records");
     }
-    /// Deletes topics, as far as they are there.
-    pub fn remove(&self, topics: &[String]) {
+    /// Deletes the topic `topic`.
+    pub fn remove(&self, topic: &str) {
         let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-        let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(5)));
-        // The scenario is over, however this ends.
-        let _ = runtime.block_on(admin.delete_topics(&names, &options));
+        let done = runtime.block_on(admin.delete_topics(&[topic], &AdminOptions::new()));
+        assert!(done.as_ref().is_ok_and(|all| all.iter().all(Result::is_ok)), "{topic}: {done:?}");
+    }
+    /// Deletes the topics `NAME.*` and the groups `NAME-*`. An error names what is left.
+    pub fn clear(&self, name: &str) -> Result<(), String> {
+        let reader = self.reader("never-joined");
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("an admin client");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let metadata = reader.fetch_metadata(None, PATIENCE).map_err(|error| error.to_string())?;
+        let of_it = |prefix: String| move |name: &&str| name.starts_with(&prefix);
+        let topics: Vec<&str> = metadata.topics().iter().map(|topic| topic.name()).collect();
+        let topics: Vec<&str> = topics.into_iter().filter(of_it(format!("{name}."))).collect();
+        let groups = reader.fetch_group_list(None, PATIENCE).map_err(|error| error.to_string())?;
+        let groups: Vec<&str> = groups.groups().iter().map(|group| group.name()).collect();
+        let groups: Vec<&str> = groups.into_iter().filter(of_it(format!("{name}-"))).collect();
+        let options = AdminOptions::new();
+        let mut left: Vec<String> = Vec::new();
+        let mut note = |done: rdkafka::error::KafkaResult<Vec<Result<String, (String, _)>>>| match done {
+            Ok(all) => left
+                .extend(all.into_iter().filter_map(Result::err).map(|(name, why)| format!("{name}: {why}"))),
+            Err(error) => left.push(error.to_string()),
+        };
+        if !topics.is_empty() {
+            note(runtime.block_on(admin.delete_topics(&topics, &options)));
+        }
+        if !groups.is_empty() {
+            note(runtime.block_on(admin.delete_groups(&groups, &options)));
+        }
+        if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
     }
 }

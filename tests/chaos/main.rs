@@ -9,6 +9,7 @@ mod broker;
 mod load;
 mod monitor;
 mod proxy;
+mod repeats;
 mod report;
 mod scenarios;
 mod servers;
@@ -19,8 +20,9 @@ mod worker;
 mod world;
 
 use load::locked;
-use report::Line;
+use report::{Line, Problem, Promise};
 use scenarios::{Context, SCENARIOS, Scenario};
+use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -64,7 +66,7 @@ fn main() -> ExitCode {
         });
     }
     loop {
-        if !round(seed, &chosen) {
+        if !round(seed, &chosen, hours > 0.0) {
             return ExitCode::FAILURE;
         }
         if Instant::now() >= until {
@@ -82,8 +84,8 @@ fn first_seed() -> u64 {
     )
 }
 
-/// Plays the scenarios with `seed`; true when every promise held.
-fn round(seed: u64, chosen: &[&'static Scenario]) -> bool {
+/// Plays the scenarios with `seed`; true when every promise held. A run that `goes_on` keeps no evidence of that.
+fn round(seed: u64, chosen: &[&'static Scenario], goes_on: bool) -> bool {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let folder = std::path::absolute(target.join("chaos").join(seed.to_string())).expect("an absolute path");
     // Evidence of an earlier run with this seed is not this run's.
@@ -100,6 +102,9 @@ fn round(seed: u64, chosen: &[&'static Scenario]) -> bool {
                     let Some((place, scenario)) = locked(&waiting).pop_front() else { return };
                     let line = play(seed, &folder, scenario);
                     println!("{}", line.progress());
+                    if let Some(verdict) = line.verdict() {
+                        println!("{verdict}");
+                    }
                     if !line.held() {
                         // What has begun ends; nothing else begins.
                         locked(&waiting).clear();
@@ -116,8 +121,8 @@ fn round(seed: u64, chosen: &[&'static Scenario]) -> bool {
     let held = lines.iter().all(Line::held) && lines.len() == chosen.len();
     if held {
         println!("chaos: every promise held; seed {seed}");
-        // What went well needs no evidence, but who plays one scenario wants to see it.
-        if chosen.len() == SCENARIOS.len() {
+        // What went well needs no evidence, but who plays one scenario once wants to see it.
+        if goes_on || chosen.len() == SCENARIOS.len() {
             let _ = std::fs::remove_dir_all(&folder);
         }
     } else {
@@ -132,15 +137,30 @@ fn round(seed: u64, chosen: &[&'static Scenario]) -> bool {
 
 fn play(seed: u64, folder: &Path, scenario: &'static Scenario) -> Line {
     let began = Instant::now();
-    let context = Context { seed: seed ^ hash(scenario.name), folder: folder.join(scenario.name) };
+    let context = Context::new(seed ^ hash(scenario.name), folder.join(scenario.name));
     match catch_unwind(AssertUnwindSafe(|| (scenario.run)(&context))) {
-        Ok(report) => Line::new(scenario, report, began.elapsed()),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
-            Line::broken(scenario, text, began.elapsed())
+        Ok(mut report) => {
+            // What broke is looked at where it lies.
+            if report.problems.is_empty()
+                && let Err(left) = context.clear()
+            {
+                report.broke(Promise::Harness, left);
+            }
+            Line::new(scenario, report, began.elapsed())
         }
+        Err(panic) => Line::broken(scenario, problem(panic), began.elapsed()),
     }
+}
+
+/// The promise a scenario was given up for; any other panic is the harness's own.
+fn problem(panic: Box<dyn Any + Send>) -> Problem {
+    let panic = match panic.downcast::<Problem>() {
+        Ok(problem) => return *problem,
+        Err(panic) => panic,
+    };
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let how = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned();
+    Problem { promise: Promise::Harness, how }
 }
 
 /// FNV-1a, so that a scenario's share of the seed depends on its name alone.

@@ -2,6 +2,7 @@
 
 use crate::broker::{Broker, Offsets};
 use crate::load::{Load, locked};
+use crate::report::{Problem, Promise};
 use crate::sql::Sql;
 use crate::world::World;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -24,7 +25,7 @@ pub struct Monitor {
 pub struct Seen {
     /// Looks at commits and effects together.
     pub looks: usize,
-    pub problems: Vec<String>,
+    pub problems: Vec<Problem>,
 }
 
 impl Monitor {
@@ -75,7 +76,10 @@ impl Monitor {
     pub fn finish(mut self) -> Seen {
         self.stop.store(true, Ordering::Relaxed);
         let thread = self.thread.take().expect("it ends once");
-        thread.join().unwrap_or_else(|_| Seen { looks: 0, problems: vec!["the monitor panicked".into()] })
+        thread.join().unwrap_or_else(|_| Seen {
+            looks: 0,
+            problems: vec![Problem { promise: Promise::Harness, how: "the monitor panicked".into() }],
+        })
     }
 }
 
@@ -157,7 +161,8 @@ impl Watch {
         self.handled.extend(self.load.log().into_iter().map(|sent| sent.batch));
     }
 
-    fn note(&mut self, problem: String) {
+    fn note(&mut self, how: String) {
+        let problem = Problem { promise: Promise::Commits, how };
         if self.seen.problems.len() < 10 && !self.seen.problems.contains(&problem) {
             self.seen.problems.push(problem);
         }

@@ -2,7 +2,81 @@
 
 use crate::scenarios::Scenario;
 use crate::worker::Footprint;
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
+
+/// What a scenario can find broken, each by one word that stays: `mutants.sh` and docs/chaos.md name promises by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Promise {
+    /// Nothing is lost.
+    Lost,
+    /// Nothing happens twice, and nothing that nobody asked for.
+    Twice,
+    /// The order of a key; newer work is never overwritten by older.
+    Order,
+    /// A commit never goes back and never stands above what is done.
+    Commits,
+    /// No more handler runs again than the faults excuse.
+    Repeats,
+    /// What is hopeless, and only that, is in the dead letters, whole.
+    Letters,
+    /// Others do not notice.
+    Neighbours,
+    /// Outside of faults nothing waits.
+    Progress,
+    /// It comes to rest, all done and committed.
+    Rest,
+    /// Nothing piles up.
+    Growth,
+    /// A process ends when it is asked to, with the right code, and at no other time.
+    Ends,
+    /// The operator is told.
+    Told,
+    /// No promise of kylo's: the fault met nothing, so nothing was proven.
+    Bit,
+    /// No promise of kylo's: the proof itself failed.
+    Harness,
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Promise::Lost => "lost",
+            Promise::Twice => "twice",
+            Promise::Order => "order",
+            Promise::Commits => "commits",
+            Promise::Repeats => "repeats",
+            Promise::Letters => "letters",
+            Promise::Neighbours => "neighbours",
+            Promise::Progress => "progress",
+            Promise::Rest => "rest",
+            Promise::Growth => "growth",
+            Promise::Ends => "ends",
+            Promise::Told => "told",
+            Promise::Bit => "bit",
+            Promise::Harness => "harness",
+        })
+    }
+}
+
+/// A promise that was broken, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub promise: Promise,
+    pub how: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.promise, self.how)
+    }
+}
+
+/// Ends the scenario here: `how` the promise was broken. No panic, which would be the harness's own failure.
+pub fn give_up(promise: Promise, how: String) -> ! {
+    std::panic::resume_unwind(Box::new(Problem { promise, how }))
+}
 
 /// What a scenario found out.
 #[derive(Debug, Default)]
@@ -17,27 +91,31 @@ pub struct Report {
     pub twice: usize,
     /// Handler runs committed again.
     pub repeated: usize,
-    /// The most that may be.
+    /// The most that may be: every batch counts once for each excuse it has.
     pub bound: usize,
     /// Seconds from each fault until what was sent around it was stored.
     pub recovery: Vec<f64>,
     /// What a worker held at the start and at rest after it all, the most of any.
     pub held: (Footprint, Footprint),
-    /// Every broken promise, in words.
-    pub problems: Vec<String>,
+    /// Every broken promise.
+    pub problems: Vec<Problem>,
 }
 
 impl Report {
     /// Notes a broken promise unless `held`.
-    pub fn check(&mut self, held: bool, otherwise: impl FnOnce() -> String) {
+    pub fn check(&mut self, promise: Promise, held: bool, otherwise: impl FnOnce() -> String) {
         if !held {
-            self.problems.push(otherwise());
+            self.broke(promise, otherwise());
         }
+    }
+    /// Notes a broken promise.
+    pub fn broke(&mut self, promise: Promise, how: String) {
+        self.problems.push(Problem { promise, how });
     }
 }
 
-/// Broken promises of one scenario that are printed.
-const TOLD: usize = 12;
+/// Ways in which one promise was broken that are printed.
+const TOLD: usize = 6;
 
 /// A row of the table.
 pub struct Line {
@@ -48,31 +126,45 @@ pub struct Line {
 }
 
 impl Line {
-    pub fn new(scenario: &Scenario, mut report: Report, took: Duration) -> Line {
-        let more = report.problems.len().saturating_sub(TOLD);
-        report.problems.truncate(TOLD);
-        if more > 0 {
-            report.problems.push(format!("and {more} more"));
-        }
+    pub fn new(scenario: &Scenario, report: Report, took: Duration) -> Line {
         Line { name: scenario.name, fault: scenario.fault, took, report }
     }
-    pub fn broken(scenario: &Scenario, why: &str, took: Duration) -> Line {
-        let report = Report { problems: vec![why.to_owned()], bit: "-".into(), ..Report::default() };
+    pub fn broken(scenario: &Scenario, problem: Problem, took: Duration) -> Line {
+        let report = Report { problems: vec![problem], bit: "-".into(), ..Report::default() };
         Line::new(scenario, report, took)
     }
     pub fn held(&self) -> bool {
         self.report.problems.is_empty()
     }
-    pub fn problems(&self) -> impl Iterator<Item = String> + '_ {
-        self.report.problems.iter().map(|problem| format!("{}: {problem}", self.name))
+    /// The broken promises, the first few of each.
+    fn told(&self) -> Vec<String> {
+        let mut told: Vec<String> = Vec::new();
+        for promise in self.words() {
+            let of: Vec<_> =
+                self.report.problems.iter().filter(|problem| problem.promise == promise).collect();
+            told.extend(of.iter().take(TOLD).map(|problem| problem.to_string()));
+            if of.len() > TOLD {
+                told.push(format!("{promise}: and {} more", of.len() - TOLD));
+            }
+        }
+        told
+    }
+    pub fn problems(&self) -> impl Iterator<Item = String> {
+        self.told().into_iter().map(|problem| format!("{}: {problem}", self.name))
+    }
+    /// Which promises were broken, each once.
+    fn words(&self) -> BTreeSet<Promise> {
+        self.report.problems.iter().map(|problem| problem.promise).collect()
+    }
+    /// The line for whoever wants to know which promises were broken; nothing when all held.
+    pub fn verdict(&self) -> Option<String> {
+        let words: Vec<String> = self.words().iter().map(Promise::to_string).collect();
+        (!words.is_empty()).then(|| format!("chaos: {} broke {}", self.name, words.join(" ")))
     }
     /// The line shown as soon as the scenario is over.
     pub fn progress(&self) -> String {
-        let verdict = if self.held() {
-            "held".to_owned()
-        } else {
-            format!("BROKEN: {}", self.report.problems.join("; "))
-        };
+        let verdict =
+            if self.held() { "held".to_owned() } else { format!("BROKEN: {}", self.told().join("; ")) };
         let (base, rest) = &self.report.held;
         format!(
             "chaos: {:<13} {:>4} s  {:>3.0} -> {:>3.0} MiB, {:>2} -> {:>2} connections, {:>2} -> {:>2} other descriptors  {verdict}",

@@ -2,7 +2,8 @@
 //! of kylo's runtime or handlers.
 
 use crate::load::{HOT, Sent, now};
-use crate::report::Report;
+use crate::repeats::{self, Excuse};
+use crate::report::{Promise, Report};
 use crate::sql::{Row, Sql};
 use crate::world::World;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -81,6 +82,8 @@ pub struct Expected {
     pub dead: HashSet<String>,
     /// Dead letters there must be.
     pub dead_letters: usize,
+    /// What may be handled again.
+    pub excuses: Vec<Excuse>,
     /// Companies whose batches came back from the dead letters.
     pub unordered: HashSet<String>,
 }
@@ -89,7 +92,7 @@ pub struct Expected {
 pub fn verify(world: &World, log: &[Sent], faults: &[Fault], expected: &Expected, report: &mut Report) {
     write_log(world, log);
     let maybe = log.iter().filter(|sent| sent.maybe).count();
-    report.check(log.len() > maybe, || "nothing was acknowledged".into());
+    report.check(Promise::Harness, log.len() > maybe, || "nothing was acknowledged".into());
     let mut stored_at: HashMap<String, f64> = HashMap::new();
     for (place, database) in world.databases().into_iter().enumerate() {
         let mut sql = Sql::new(&database);
@@ -103,15 +106,15 @@ pub fn verify(world: &World, log: &[Sent], faults: &[Fault], expected: &Expected
         )
         .expect("writing the evidence");
         effects_of(world, &database, log, &effects, expected, &mut stored_at, report);
-        runs_of(&mut sql, world, &database, log, expected, report);
+        repeats::verify(&mut sql, world, &database, (log, &expected.dead), &expected.excuses, report);
         tabs_of(&mut sql, world, &database, report);
     }
     latencies(log, faults, &stored_at, report);
     let mut control = Sql::new(&world.control);
     let open = control.number("select count(*) from control.sheet_posts where state <> 'posted'");
-    report.check(open == 0, || format!("{open} posts never ended"));
+    report.check(Promise::Rest, open == 0, || format!("{open} posts never ended"));
     let dead = world.broker().count(&world.dead_letters());
-    report.check(dead == expected.dead_letters as i64, || {
+    report.check(Promise::Letters, dead == expected.dead_letters as i64, || {
         let letters = world.broker().fetch(&world.dead_letters());
         let reasons: Vec<String> =
             letters.iter().take(3).map(|letter| letter.header("__kylo.errors.message")).collect();
@@ -144,7 +147,10 @@ fn effects_of(
             let cents: i64 = cents.parse().unwrap_or_default();
             let before = hot.insert(company, cents).unwrap_or(i64::MIN);
             if cents < before || (cents == before && op == "INSERT") {
-                report.problems.push(format!("older work overwrote newer: {company} {before} -> {cents}"));
+                report.broke(
+                    Promise::Order,
+                    format!("older work overwrote newer: {company} {before} -> {cents}"),
+                );
                 report.twice += 1;
             }
         }
@@ -157,16 +163,17 @@ fn effects_of(
             }
             // A transaction may hold several batches, in whatever order of rows.
             if number <= entry.1 && source != HOT && !expected.unordered.contains(company) {
-                report.problems.push(format!("{batch} was stored after {}-{}", company, entry.1));
+                report.broke(Promise::Order, format!("{batch} was stored after {}-{}", company, entry.1));
             }
             entry.2 = entry.2.max(number);
         } else if source != HOT {
             let times = ruled.entry((company, source)).or_default();
             *times += 1;
             if is_ruled != "t" || *times > 1 {
-                report
-                    .problems
-                    .push(format!("{company} {source} was changed by {batch}, which nobody asked for"));
+                report.broke(
+                    Promise::Twice,
+                    format!("{company} {source} was changed by {batch}, which nobody asked for"),
+                );
                 report.twice += 1;
             }
         }
@@ -186,13 +193,12 @@ fn effects_of(
                 report.lost += 1;
                 if report.lost <= 5 {
                     report
-                        .problems
-                        .push(format!("lost: {company} {source} of {} {:?}", sent.batch, sent.ack));
+                        .broke(Promise::Lost, format!("{company} {source} of {} {:?}", sent.batch, sent.ack));
                 }
             }
             if first && count > 1 {
                 report.twice += count - 1;
-                report.problems.push(format!("{count} times: {company} {source}"));
+                report.broke(Promise::Twice, format!("{count} times: {company} {source}"));
             }
             if source == HOT && sent.ack.is_some() {
                 last_hot.insert(company, *cents);
@@ -201,34 +207,14 @@ fn effects_of(
     }
     for (company, cents) in last_hot {
         let shown = hot.get(company).copied();
-        report.check(shown.is_some_and(|shown| shown >= cents), || {
+        report.check(Promise::Lost, shown.is_some_and(|shown| shown >= cents), || {
             format!("the newest word on {company}'s hot transaction is {cents}, stored is {shown:?}")
         });
     }
     for (company, source) in inserts.keys() {
-        report.check(known.contains(&(*company, *source)), || format!("nobody sent {company} {source}"));
-    }
-}
-
-/// Committed handler runs: at least one for each batch; those beyond it are counted as repeated.
-fn runs_of(
-    sql: &mut Sql,
-    world: &World,
-    database: &str,
-    log: &[Sent],
-    expected: &Expected,
-    report: &mut Report,
-) {
-    let rows = sql.rows(
-        "select batch_id, count(*) from control.triage_metrics where operation = 'triage' group by batch_id",
-    );
-    let runs: HashMap<String, usize> =
-        rows.into_iter().map(|row| (row[0].clone(), row[1].parse().unwrap_or(0))).collect();
-    for sent in log.iter().filter(|sent| world.companies[sent.company].direct == database) {
-        let count = runs.get(&sent.batch).copied().unwrap_or(0);
-        report.repeated += count.saturating_sub(1);
-        let missing = count == 0 && sent.ack.is_some() && !expected.dead.contains(&sent.batch);
-        report.check(!missing, || format!("{} was never handled to its end", sent.batch));
+        report.check(Promise::Twice, known.contains(&(*company, *source)), || {
+            format!("nobody sent {company} {source}")
+        });
     }
 }
 
@@ -247,9 +233,10 @@ fn tabs_of(sql: &mut Sql, world: &World, database: &str, report: &mut Report) {
         for ((description, cents), count) in &tab {
             if *count > 1 {
                 report.twice += count - 1;
-                report
-                    .problems
-                    .push(format!("{count} times in the tab of {}: {description} {cents}", company.id));
+                report.broke(
+                    Promise::Twice,
+                    format!("{count} times in the tab of {}: {description} {cents}", company.id),
+                );
             }
         }
         let mut missing = 0;
@@ -258,7 +245,19 @@ fn tabs_of(sql: &mut Sql, world: &World, database: &str, report: &mut Report) {
             missing += usize::from(!tab.contains_key(&(row[1].clone(), cents)));
         }
         report.lost += missing;
-        report.check(missing == 0, || format!("{missing} open rows are not in the tab of {}", company.id));
+        report.check(Promise::Lost, missing == 0, || {
+            format!("{missing} open rows are not in the tab of {}", company.id)
+        });
+    }
+    // What was stamped as posted stays so, under the same signature: else it would be posted again.
+    let again = sql.rows(
+        "select company, uid, before, posted from (select company, uid, posted, \
+             lag(posted) over (partition by company, uid order by seq) as before \
+             from chaos.effects where kind = 'pending') as stamps \
+         where before is not null and posted is distinct from before",
+    );
+    for row in again {
+        report.broke(Promise::Twice, format!("a row posted once is stamped anew: {}", row.join(" ")));
     }
 }
 
@@ -290,7 +289,9 @@ fn latencies(log: &[Sent], faults: &[Fault], stored_at: &HashMap<String, f64>, r
     let began = faults.iter().take_while(|fault| fault.from == 0.0).count();
     report.recovery.extend(recovery.into_iter().skip(began).flatten());
     if let Some((waited, batch)) = slow {
-        report.check(waited <= PROGRESS, || format!("{batch} waited {waited:.1} s outside of any fault"));
+        report.check(Promise::Progress, waited <= PROGRESS, || {
+            format!("{batch} waited {waited:.1} s outside of any fault")
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! A worker process: the real `kylo consume`, its output in a file, faults by signal.
 
+use crate::report::{Promise, Report};
 use crate::world::World;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
@@ -125,15 +126,13 @@ impl Footprint {
     }
 }
 
-/// Ends all workers with TERM at once; the problems it made.
-pub fn term_all(workers: Vec<Worker>) -> Vec<String> {
-    let mut problems = Vec::new();
+/// Ends all workers with TERM at once, and notes who ends badly.
+pub fn term_all(workers: Vec<Worker>, report: &mut Report) {
     workers.iter().for_each(|worker| worker.signal("TERM"));
     for mut worker in workers {
-        match worker.wait(Duration::from_secs(40)) {
-            Some(0) => {}
-            code => problems.push(format!("TERM ended a worker with {code:?}, see {}", worker.log.display())),
-        }
+        let code = worker.wait(Duration::from_secs(40));
+        report.check(Promise::Ends, code == Some(0), || {
+            format!("TERM ended a worker with {code:?}, see {}", worker.log.display())
+        });
     }
-    problems
 }

@@ -56,14 +56,12 @@ create table chaos.effects (seq bigserial primary key, kind text, op text, compa
     batch text, cents bigint, ruled bool, posted text, xid bigint default txid_current(),
     at timestamptz default clock_timestamp());
 create function chaos.txn() returns trigger language plpgsql security definer as $$ begin
-    insert into chaos.effects (kind, op, company, uid, source, batch, cents, ruled)
-    values ('txn', tg_op, new.company_id, new.txn_uid, new.source_id, new.last_batch, new.amount_cents,
-        new.rule_id is not null);
+    insert into chaos.effects (kind, op, company, source, batch, cents, ruled)
+    values ('txn', tg_op, new.company_id, new.source_id, new.last_batch, new.amount_cents, new.rule_id is not null);
     return null; end $$;
 create function chaos.pending() returns trigger language plpgsql security definer as $$ begin
-    insert into chaos.effects (kind, op, company, uid, batch, cents, posted)
-    values ('pending', tg_op, new.company_id, new.txn_uid, new.last_seen_batch, new.amount_cents,
-        new.posted_signature);
+    insert into chaos.effects (kind, op, company, uid, posted)
+    values ('pending', tg_op, new.company_id, new.txn_uid, new.posted_signature);
     return null; end $$;
 create trigger chaos after insert or update on app.transactions for each row execute function chaos.txn();
 create trigger chaos after insert or update on app.pending_txns for each row execute function chaos.pending();";
@@ -241,14 +239,6 @@ impl World {
                 (row[1].to_owned(), (amount * 100.0).round() as i64)
             })
             .collect()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let all = ["txns", "txns.dlq", "promote", "promote.dlq"];
-        let topics: Vec<String> = all.iter().map(|topic| format!("{}.{topic}", self.name)).collect();
-        self.broker().remove(&topics);
     }
 }
 

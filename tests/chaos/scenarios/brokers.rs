@@ -1,10 +1,10 @@
 //! The broker dies; records vanish under the group; dead letters go out and come back.
 
-use super::kills::Window;
 use super::{Context, Stage};
-use crate::broker::partition_of;
+use crate::broker::{Fetched, partition_of};
 use crate::load::now;
-use crate::report::Report;
+use crate::repeats::{Excuse, Window};
+use crate::report::{Promise, Report};
 use crate::servers::Kafka;
 use crate::sql::Sql;
 use crate::verify::Fault;
@@ -34,18 +34,20 @@ pub fn killed(context: &Context) -> Report {
         let from = now();
         kafka.kill();
         std::thread::sleep(Duration::from_millis(300));
-        let (working, _) = window.close_with(&mut stage, true);
+        let working = window.lost_hold(&mut stage);
         in_work += usize::from(working);
         if turn == 1 {
             let old = stage.workers.remove(0);
             let (log, began) = (old.log.clone(), now());
             let code = old.term(Duration::from_secs(40));
             // What could not be committed is told by the exit code.
-            stage.report.check(matches!(code, Some(0 | 1)), || {
+            stage.report.check(Promise::Ends, matches!(code, Some(0 | 1)), || {
                 format!("TERM without a broker: {code:?}, {}", log.display())
             });
             ended = now() - began;
-            stage.report.check(ended < 32.0, || format!("TERM without a broker took {ended:.0} s"));
+            stage
+                .report
+                .check(Promise::Ends, ended < 32.0, || format!("TERM without a broker took {ended:.0} s"));
         }
         std::thread::sleep(Duration::from_millis(rng.u64(500..2_000)));
         kafka.resume();
@@ -57,7 +59,7 @@ pub fn killed(context: &Context) -> Report {
         stage.settle();
     }
     stage.report.bit = format!("{in_work} in unfinished work, 1 TERM while it was down took {ended:.0} s");
-    stage.report.check(in_work > 0, || "no kill hit unfinished work".into());
+    stage.report.check(Promise::Bit, in_work > 0, || "no kill hit unfinished work".into());
     stage.finish()
 }
 
@@ -67,8 +69,7 @@ pub fn deleted(context: &Context) -> Report {
     stage.load.rate(0);
     stage.settle_all();
     let from = now();
-    let problems = term_all(std::mem::take(&mut stage.workers));
-    stage.report.problems.extend(problems);
+    term_all(std::mem::take(&mut stage.workers), &mut stage.report);
     stage.load.burst_of(0, 30);
     stage.load.flush();
     let partition = partition_of(&stage.world.companies[0].id, PARTITIONS);
@@ -83,9 +84,11 @@ pub fn deleted(context: &Context) -> Report {
     let mut stopped = Worker::with(&stage.world, &["txns", "--live"], &[]);
     let code = stopped.wait(Duration::from_secs(30));
     let told = stopped.output();
-    stage.report.check(code == Some(7), || format!("records were lost, and it ended with {code:?}"));
+    stage
+        .report
+        .check(Promise::Told, code == Some(7), || format!("records were lost, and it ended with {code:?}"));
     let range = format!("{first}..{cut}");
-    stage.report.check(told.contains(&range), || format!("{range} is not named: {told}"));
+    stage.report.check(Promise::Told, told.contains(&range), || format!("{range} is not named: {told}"));
     stage.workers.push(Worker::with(
         &stage.world,
         &["txns", "promote", "--live", "--on-lost", "continue"],
@@ -146,23 +149,27 @@ pub fn replay_killed(context: &Context) -> Report {
     // The last run ends by itself.
     stage.world.kylo(&arguments);
     let again = stage.world.kylo(&arguments);
-    stage
-        .report
-        .check(again.contains("nothing to send back"), || format!("a finished replay sends again: {again}"));
+    stage.report.check(Promise::Twice, again.contains("nothing to send back"), || {
+        format!("a finished replay sends again: {again}")
+    });
     let sent_back =
         broker.fetch(&topic).into_iter().filter(|record| record.header("__kylo.replay.count") == "1");
-    let ids: Vec<String> = sent_back.map(|record| record.header("__kylo.id")).collect();
-    let distinct: HashSet<&String> = ids.iter().collect();
-    let doubled = ids.len() - distinct.len();
-    stage.report.check(distinct.len() == LETTERS, || {
+    let (mut distinct, mut again): (HashSet<String>, Vec<String>) = (HashSet::new(), Vec::new());
+    for record in sent_back {
+        if !distinct.insert(record.header("__kylo.id")) {
+            again.push(batch_of(&record));
+        }
+    }
+    let doubled = again.len();
+    stage.report.check(Promise::Lost, distinct.len() == LETTERS, || {
         format!("{} of {LETTERS} letters were sent back", distinct.len())
     });
-    stage
-        .report
-        .check(doubled <= midway * 200, || format!("{doubled} letters were sent back more than once"));
-    stage.report.bound += doubled;
+    stage.report.check(Promise::Repeats, doubled <= midway * 200, || {
+        format!("{doubled} letters were sent back more than once")
+    });
+    stage.excuses.extend(again.into_iter().map(Excuse::SentAgain));
     stage.report.bit = format!("{midway} killed midway, {doubled} sent twice");
-    stage.report.check(midway > 0, || "no replay was killed midway".into());
+    stage.report.check(Promise::Bit, midway > 0, || "no replay was killed midway".into());
     stage.unordered = [5].into();
     stage.dead_letters = Some(LETTERS);
     // What came back lies behind commits of its own.
@@ -170,6 +177,13 @@ pub fn replay_killed(context: &Context) -> Report {
     stage.load.forgive(&letters);
     stage.faults.push(Fault::mended(from, 5.0));
     stage.finish()
+}
+
+/// The name of the batch in a record's value.
+fn batch_of(record: &Fetched) -> String {
+    let value = String::from_utf8_lossy(record.value.as_deref().unwrap_or_default());
+    let (_, rest) = value.split_once("\"batch_id\":\"").expect("a batch");
+    rest.split('"').next().unwrap_or_default().to_owned()
 }
 
 /// What a replay has committed: offset and metadata of each partition of the dead letters.
@@ -225,12 +239,12 @@ pub fn bytes(context: &Context) -> Report {
     let (code, said) =
         stage.world.kylo_ends(&["dlq", "replay", &dead, "--max-retries", "1", "--yes", plain[0], plain[1]]);
     compare("sent back", &all(&topic, PARTITIONS));
-    stage.report.check(code == Some(0), || format!("the replay ended with {code:?}: {said}"));
+    stage.report.check(Promise::Ends, code == Some(0), || format!("the replay ended with {code:?}: {said}"));
     stage.wait("the strange records come back", |_| count() == 2 * many);
     let again: Vec<Raw> =
         all(&dead, 3).into_iter().filter(|letter| letter.header("__kylo.replay.count") == "1").collect();
     compare("dead-lettered again", &again);
-    stage.report.problems.extend(problems);
+    problems.into_iter().for_each(|problem| stage.report.broke(Promise::Letters, problem));
     stage.report.bit = format!("{many} records, three times compared");
     stage.dead_letters = Some(2 * many);
     stage.finish()

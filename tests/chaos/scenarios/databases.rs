@@ -2,7 +2,7 @@
 
 use super::{Context, RECONNECT, Stage};
 use crate::load::now;
-use crate::report::Report;
+use crate::report::{Promise, Report};
 use crate::servers::Postgres;
 use crate::verify::Fault;
 use crate::world::{Plan, World, create_database};
@@ -21,6 +21,7 @@ pub fn immediate_stop(context: &Context) -> Report {
         std::thread::sleep(Duration::from_millis(rng.u64(20..250)));
         let from = now();
         server.stop();
+        stage.cut((0..8).collect(), from);
         std::thread::sleep(Duration::from_millis(rng.u64(200..1_500)));
         server.resume();
         stage.faults.push(Fault::mended(from, RECONNECT));
@@ -33,9 +34,7 @@ pub fn immediate_stop(context: &Context) -> Report {
     };
     let (storing, committing) = (said("storing transactions"), said("committing"));
     stage.report.bit = format!("{storing} lanes cut while storing, {committing} while committing");
-    stage.report.check(storing + committing > 0, || "no stop met a transaction".into());
-    // Whether a commit in doubt was done is found out by doing it again.
-    stage.report.bound = stage.load.log().len();
+    stage.report.check(Promise::Bit, storing + committing > 0, || "no stop met a transaction".into());
     stage.finish()
 }
 
@@ -71,22 +70,28 @@ pub fn outage(context: &Context) -> Report {
     }
     let waiting = stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count();
     let early = stage.world.broker().fetch(&stage.world.dead_letters()).len();
-    stage.report.check(early == 0, || format!("{early} records were given up during the outage"));
+    stage
+        .report
+        .check(Promise::Letters, early == 0, || format!("{early} records were given up during the outage"));
     server.resume();
     stage.faults.push(Fault::mended(from, RECONNECT));
     stage.report.bit = format!(
         "{} s away, {waiting} batches meant for it; oldest of the others {worst:.1} s",
         OUTAGE.as_secs()
     );
-    stage.report.check(worst < 5.0, || format!("a company with a sound database waited {worst:.1} s"));
+    stage.report.check(Promise::Neighbours, worst < 5.0, || {
+        format!("a company with a sound database waited {worst:.1} s")
+    });
     let broker = stage.world.broker();
     let topic = stage.world.dead_letters();
     let mut report = stage.finish();
     for letter in broker.fetch(&topic) {
         let attempts = letter.header("__kylo.retry.attempt");
-        report.check(attempts == "1", || format!("tries of the outage were counted: {attempts}"));
+        report.check(Promise::Letters, attempts == "1", || {
+            format!("tries of the outage were counted: {attempts}")
+        });
     }
-    report.check(!dead.is_empty(), || "no record was hopeless".into());
+    report.check(Promise::Bit, !dead.is_empty(), || "no record was hopeless".into());
     report
 }
 

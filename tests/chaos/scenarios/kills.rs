@@ -1,9 +1,10 @@
 //! Workers that are killed and workers that are asked to end.
 
 use super::{Context, Stage, handled_in};
-use crate::broker::{Offsets, partition_of};
+use crate::broker::partition_of;
 use crate::load::now;
-use crate::report::Report;
+use crate::repeats::Window;
+use crate::report::{Promise, Report};
 use crate::sql::Sql;
 use crate::verify::Fault;
 use crate::worker::Worker;
@@ -26,19 +27,21 @@ pub fn kill_loop(context: &Context) -> Report {
         let victim = rng.usize(..stage.workers.len());
         let at = now();
         let mut killed = std::mem::replace(&mut stage.workers[victim], Worker::start(&stage.world));
-        stage
-            .report
-            .check(killed.is_running(), || format!("a worker ended by itself: {}", killed.log.display()));
+        stage.report.check(Promise::Ends, killed.is_running(), || {
+            format!("a worker ended by itself: {}", killed.log.display())
+        });
         killed.kill();
         stage.faults.push(Fault::at(at, TAKE_OVER));
         stage.report.times += 1;
-        let (working, done) = window.close(&mut stage);
+        let (working, done) = window.died(&mut stage);
         uncommitted += usize::from(done > 0);
         in_work += usize::from(working);
     }
     stage.report.bit = format!("{in_work} in unfinished work, {uncommitted} before a commit");
-    stage.report.check(in_work > 0, || "no kill hit unfinished work".into());
-    stage.report.check(uncommitted > 0, || "no kill hit between an effect and its commit".into());
+    stage.report.check(Promise::Bit, in_work > 0, || "no kill hit unfinished work".into());
+    stage
+        .report
+        .check(Promise::Bit, uncommitted > 0, || "no kill hit between an effect and its commit".into());
     stage.finish()
 }
 
@@ -48,7 +51,7 @@ pub fn rolling_term(context: &Context) -> Report {
     let mut stage = Stage::new(context, World::simple(context, 8), 3, 40);
     let in_work = roll(&mut stage, &mut rng, 6);
     stage.report.bit = format!("{in_work} in unfinished work");
-    stage.report.check(in_work > 0, || "no TERM hit unfinished work".into());
+    stage.report.check(Promise::Bit, in_work > 0, || "no TERM hit unfinished work".into());
     stage.finish()
 }
 
@@ -85,7 +88,7 @@ pub fn blocked_term(context: &Context) -> Report {
     });
     let above = above.count();
     stage.report.bit = format!("{above} done above the waiting record");
-    stage.report.check(above > 0, || "nothing was done above the waiting record".into());
+    stage.report.check(Promise::Bit, above > 0, || "nothing was done above the waiting record".into());
     sql.rows(&format!("alter database \"{name}\" with allow_connections true"));
     stage.faults.push(Fault::mended(from, 10.0));
     stage.finish()
@@ -106,9 +109,9 @@ fn roll(stage: &mut Stage, rng: &mut fastrand::Rng, times: usize) -> usize {
         let done = stage.handled_batches().len();
         in_work += usize::from(done > before && done < stage.load.acknowledged());
         let code = old.term(Duration::from_secs(40));
-        stage
-            .report
-            .check(code == Some(0), || format!("TERM ended a worker with {code:?}: {}", log.display()));
+        stage.report.check(Promise::Ends, code == Some(0), || {
+            format!("TERM ended a worker with {code:?}: {}", log.display())
+        });
         stage.faults.push(Fault { from: at, mended: at, to: now() + 1.0 });
         stage.report.times += 1;
     }
@@ -129,9 +132,9 @@ pub fn storm(context: &Context) -> Report {
             let guest = guests.swap_remove(rng.usize(..guests.len()));
             let log = guest.log.clone();
             let code = guest.term(Duration::from_secs(40));
-            stage
-                .report
-                .check(code == Some(0), || format!("TERM ended a worker with {code:?}: {}", log.display()));
+            stage.report.check(Promise::Ends, code == Some(0), || {
+                format!("TERM ended a worker with {code:?}: {}", log.display())
+            });
         }
         stage.report.times += 1;
         std::thread::sleep(Duration::from_millis(rng.u64(200..1_500)));
@@ -142,7 +145,7 @@ pub fn storm(context: &Context) -> Report {
         stage.workers.iter().map(|worker| worker.output().matches("went to another member").count());
     let moved: usize = generation.sum();
     stage.report.bit = format!("{moved} partitions moved");
-    stage.report.check(moved > 0, || "no partition ever moved".into());
+    stage.report.check(Promise::Bit, moved > 0, || "no partition ever moved".into());
     stage.finish()
 }
 
@@ -160,7 +163,7 @@ pub fn zombie(context: &Context) -> Report {
         let victim = rng.usize(..stage.workers.len());
         let at = now();
         stage.workers[victim].signal("STOP");
-        let (working, _) = window.close_with(&mut stage, true);
+        let working = window.lost_hold(&mut stage);
         in_work += usize::from(working);
         std::thread::sleep(Duration::from_millis(rng.u64(3_500..6_000)));
         stage.load.burst(rng.usize(50..100));
@@ -173,47 +176,7 @@ pub fn zombie(context: &Context) -> Report {
         stage.report.times += 1;
     }
     stage.report.bit = format!("{in_work} in unfinished work, {taken_over} partitions lost");
-    stage.report.check(in_work > 0, || "no stop hit unfinished work".into());
-    stage.report.check(taken_over > 0, || "no stopped worker lost its partitions".into());
+    stage.report.check(Promise::Bit, in_work > 0, || "no stop hit unfinished work".into());
+    stage.report.check(Promise::Bit, taken_over > 0, || "no stopped worker lost its partitions".into());
     stage.finish()
-}
-
-/// What is handled and not committed around a hard fault: that much may run again.
-pub(super) struct Window {
-    handled: usize,
-    committed: Offsets,
-}
-
-impl Window {
-    /// Just before the fault.
-    pub(super) fn open(stage: &Stage) -> Window {
-        let broker = stage.world.broker();
-        let reader = broker.reader(&stage.world.group());
-        let committed = broker
-            .committed(&reader, &stage.world.txns(), stage.world.partitions())
-            .expect("committed offsets");
-        Window { handled: stage.handled_batches().len(), committed }
-    }
-    /// Just after it: adds to the bound, and says whether work was under way and how much was not committed. The
-    /// other workers' share is counted too.
-    pub(super) fn close(self, stage: &mut Stage) -> (bool, usize) {
-        self.close_with(stage, false)
-    }
-    /// With `running`: what was only begun may be committed by two as well.
-    pub(super) fn close_with(self, stage: &mut Stage, running: bool) -> (bool, usize) {
-        let log = stage.load.log();
-        let done = stage.handled_batches();
-        let above = |partition, offset| self.committed.get(&partition).is_none_or(|low| offset >= *low);
-        let window = log.iter().filter(|sent| {
-            let open = match sent.ack {
-                Some(ack) => above(ack.partition, ack.offset),
-                // The broker may have it, and its answer may be on its way.
-                None => running,
-            };
-            open && (running || done.contains(&sent.batch))
-        });
-        let window = window.count();
-        stage.report.bound += window;
-        (done.len() > self.handled && done.len() < log.len(), window)
-    }
 }

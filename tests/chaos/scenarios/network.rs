@@ -1,10 +1,10 @@
 //! Bad networks: between the workers and the broker, and between the workers and PostgreSQL.
 
-use super::kills::Window;
 use super::{Context, RECONNECT, Stage};
 use crate::load::now;
 use crate::proxy::{Mode, Proxy};
-use crate::report::Report;
+use crate::repeats::Window;
+use crate::report::{Promise, Report};
 use crate::servers::Kafka;
 use crate::sql::with_address;
 use crate::verify::Fault;
@@ -55,11 +55,11 @@ pub fn broker(context: &Context) -> Report {
                 flowed = stage.handled() - before;
             }
         }
-        let (working, _) = window.close_with(&mut stage, true);
+        let working = window.lost_hold(&mut stage);
         in_work += usize::from(working);
         kafka.proxy.set(Mode::Pass);
         let met = !matches!(turn, 1 | 2 | 4) || kafka.proxy.cut() > cut;
-        stage.report.check(met, || format!("fault {turn} met no connection"));
+        stage.report.check(Promise::Bit, met, || format!("fault {turn} met no connection"));
         stage.faults.push(Fault::mended(from, recovery));
         stage.report.times += 1;
         stage.settle_all();
@@ -68,8 +68,10 @@ pub fn broker(context: &Context) -> Report {
     stage.report.bit = format!(
         "{cut} connections cut of {mib} MiB, {in_work} in unfinished work, {flowed} handled without a coordinator"
     );
-    stage.report.check(in_work > 0, || "no fault hit unfinished work".into());
-    stage.report.check(flowed > 0, || "no data flowed while the coordinator was away".into());
+    stage.report.check(Promise::Bit, in_work > 0, || "no fault hit unfinished work".into());
+    stage
+        .report
+        .check(Promise::Progress, flowed > 0, || "no data flowed while the coordinator was away".into());
     stage.finish()
 }
 
@@ -87,7 +89,10 @@ pub fn database(context: &Context) -> Report {
         std::thread::sleep(Duration::from_millis(rng.u64(5..100)));
         let from = now();
         match turn % 4 {
-            0 => proxy.reset(),
+            0 => {
+                proxy.reset();
+                stage.cut(vec![1, 3, 5, 7], from);
+            }
             1 => {
                 proxy.set(Mode::Frozen);
                 std::thread::sleep(Duration::from_secs(3));
@@ -98,6 +103,7 @@ pub fn database(context: &Context) -> Report {
             }
             _ => {
                 proxy.set(Mode::Gone);
+                stage.cut(vec![1, 3, 5, 7], from);
                 std::thread::sleep(Duration::from_secs(2));
             }
         }
@@ -108,9 +114,7 @@ pub fn database(context: &Context) -> Report {
     }
     let cut = proxy.cut();
     stage.report.bit = format!("{cut} connections cut");
-    stage.report.check(cut > 0, || "no connection was cut".into());
-    // Batches that went through the bad network: a commit in doubt may be done again.
-    stage.report.bound = stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count();
+    stage.report.check(Promise::Bit, cut > 0, || "no connection was cut".into());
     stage.finish()
 }
 
@@ -137,6 +141,8 @@ pub fn database_half_open(context: &Context) -> Report {
     stage.load.burst(100);
     let at = now();
     proxy.half_open();
+    // What a half-open connection did nobody was told.
+    stage.cut(vec![1, 3, 5, 7], at);
     let (mut others, mut own): (f64, f64) = (0.0, 0.0);
     let until = at + NOTICED;
     while now() < until {
@@ -153,11 +159,15 @@ pub fn database_half_open(context: &Context) -> Report {
     let cut = proxy.cut();
     stage.report.bit =
         format!("{cut} connections half-open, noticed after {took:.0} s; oldest of the others {others:.1} s");
-    stage.report.check(cut > 0 && took > 15.0, || format!("nobody waited: {cut} connections, {took:.0} s"));
-    stage.report.check(own < 2.0, || format!("after {took:.0} s a batch still waits, since {own:.0} s"));
-    stage.report.check(others < 5.0, || format!("a company with a sound database waited {others:.1} s"));
-    // What a half-open connection did nobody was told.
-    stage.report.bound = stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count();
+    stage.report.check(Promise::Bit, cut > 0 && took > 15.0, || {
+        format!("nobody waited: {cut} connections, {took:.0} s")
+    });
+    stage.report.check(Promise::Progress, own < 2.0, || {
+        format!("after {took:.0} s a batch still waits, since {own:.0} s")
+    });
+    stage.report.check(Promise::Neighbours, others < 5.0, || {
+        format!("a company with a sound database waited {others:.1} s")
+    });
     stage.finish()
 }
 

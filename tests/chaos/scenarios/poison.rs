@@ -1,9 +1,9 @@
 //! Records that cannot be handled: one that kills its process, many in a row, and dead letters that are refused.
 
-use super::kills::Window;
 use super::{Context, Stage};
 use crate::load::now;
-use crate::report::Report;
+use crate::repeats::Window;
+use crate::report::{Promise, Report};
 use crate::servers::Kafka;
 use crate::sql::Sql;
 use crate::verify::Fault;
@@ -34,7 +34,7 @@ pub fn crash(context: &Context) -> Report {
                 let window = Window::open(&stage);
                 let killed = std::mem::replace(&mut stage.workers[victim], Worker::start(&stage.world));
                 killed.kill();
-                window.close(&mut stage);
+                window.died(&mut stage);
                 stage.report.times += 1;
                 // Nobody else is to be killed for the same transaction.
                 sql.rows(
@@ -50,16 +50,18 @@ pub fn crash(context: &Context) -> Report {
     stage.faults.push(Fault::mended(from, 5.0));
     let dead = stage.world.broker().fetch(&stage.world.dead_letters());
     let classes: Vec<String> = dead.iter().map(|letter| letter.header("__kylo.errors.class")).collect();
-    stage.report.check(classes == ["crash"], || format!("dead letters of the classes {classes:?}"));
+    stage
+        .report
+        .check(Promise::Letters, classes == ["crash"], || format!("dead letters of the classes {classes:?}"));
     let right = dead.iter().all(|letter| {
         letter
             .value
             .as_deref()
             .is_some_and(|value| String::from_utf8_lossy(value).contains(&format!("\"{batch}\"")))
     });
-    stage.report.check(right, || "another record than the deadly one was given up".into());
+    stage.report.check(Promise::Letters, right, || "another record than the deadly one was given up".into());
     let times = stage.report.times;
-    stage.report.check(times >= 3, || format!("given up after {times} deaths"));
+    stage.report.check(Promise::Letters, times >= 3, || format!("given up after {times} deaths"));
     stage.report.bit = format!("{times} deaths, {} given up", dead.len());
     stage.finish()
 }
@@ -76,15 +78,14 @@ pub fn flood(context: &Context) -> Report {
     let told: usize =
         stage.workers.iter().map(|worker| worker.output().matches("dead letters in a row").count()).sum();
     let letters = stage.world.broker().fetch(&stage.world.dead_letters()).len();
-    stage.report.check(told > 0, || "nobody said that a partition stopped".into());
-    stage
-        .report
-        .check((100..HOPELESS).contains(&letters), || format!("{letters} dead letters before it stopped"));
+    stage.report.check(Promise::Told, told > 0, || "nobody said that a partition stopped".into());
+    stage.report.check(Promise::Letters, (100..HOPELESS).contains(&letters), || {
+        format!("{letters} dead letters before it stopped")
+    });
     // The others go on.
     stage.settle();
     stage.report.bit = format!("stopped after {letters} of {HOPELESS}");
-    let problems = term_all(std::mem::take(&mut stage.workers));
-    stage.report.problems.extend(problems);
+    term_all(std::mem::take(&mut stage.workers), &mut stage.report);
     stage.workers.push(Worker::with(&stage.world, &["txns", "promote", "--live", "--no-flood-stop"], &[]));
     stage.settle();
     stage.faults.push(Fault::mended(from, 0.0));
@@ -114,7 +115,7 @@ pub fn refused(context: &Context) -> Report {
         stage.report.times += 1;
         std::thread::sleep(Duration::from_secs(8));
         let told = stage.world.told("was not accepted") - before;
-        stage.report.check(told > 0, || format!("no dead letter was refused by {by}"));
+        stage.report.check(Promise::Bit, told > 0, || format!("no dead letter was refused by {by}"));
         refusals.push(format!("{told} by {by}"));
         // Neighbours in the same run may be done, but no commit passes the first that was not accepted.
         let new = &stage.load.dead() - &dead;
@@ -125,7 +126,7 @@ pub fn refused(context: &Context) -> Report {
         let committed =
             broker.committed(&reader, &stage.world.txns(), PARTITIONS).expect("committed offsets");
         let at = committed.get(&first.partition).copied().unwrap_or(0);
-        stage.report.check(at <= first.offset, || {
+        stage.report.check(Promise::Commits, at <= first.offset, || {
             format!("{at} is committed past a dead letter that was not accepted by {by}, at {}", first.offset)
         });
         match by {

@@ -1,12 +1,11 @@
 //! Too much at once: a key that is slow, a backlog behind a database that does not answer.
 
-use super::kills::Window;
 use super::network::behind_proxy;
 use super::{Context, RECONNECT, Stage};
 use crate::broker::partition_of;
 use crate::load::now;
 use crate::proxy::Mode;
-use crate::report::Report;
+use crate::report::{Promise, Report};
 use crate::sql::Sql;
 use crate::verify::Fault;
 use crate::wire;
@@ -43,11 +42,13 @@ pub fn slow_key(context: &Context) -> Report {
     stage.report.times = 1;
     stage.faults.push(Fault::mended(from, RECONNECT));
     stage.report.bit = format!("its oldest {slow:.1} s; of the others {others:.1} s, lag elsewhere {lag}");
-    stage.report.check(slow > 2.0, || format!("the slow key never waited longer than {slow:.1} s"));
-    stage.report.check(others < 4.0, || format!("another key waited {others:.1} s"));
     stage
         .report
-        .check(lag == 0, || format!("{lag} batches of other partitions were not committed within 4 s"));
+        .check(Promise::Bit, slow > 2.0, || format!("the slow key never waited longer than {slow:.1} s"));
+    stage.report.check(Promise::Neighbours, others < 4.0, || format!("another key waited {others:.1} s"));
+    stage.report.check(Promise::Neighbours, lag == 0, || {
+        format!("{lag} batches of other partitions were not committed within 4 s")
+    });
     stage.finish()
 }
 
@@ -100,10 +101,12 @@ pub fn backlog(context: &Context) -> Report {
     stage.report.bit = format!(
         "{BACKLOG_MIB} MiB waited, compressed {ratio:.1} times; base {base:.0} MiB, at most {most:.0} MiB"
     );
-    stage.report.check(most - base > 30.0, || format!("only {:.0} MiB of it came in", most - base));
     stage
         .report
-        .check(most - base < BOUND, || format!("{:.0} MiB over the base, {BOUND} may be", most - base));
+        .check(Promise::Bit, most - base > 30.0, || format!("only {:.0} MiB of it came in", most - base));
+    stage.report.check(Promise::Growth, most - base < BOUND, || {
+        format!("{:.0} MiB over the base, {BOUND} may be", most - base)
+    });
     stage.finish()
 }
 
@@ -114,20 +117,18 @@ pub fn rounds(context: &Context) -> Report {
     let mut sql = Sql::new(&stage.world.control);
     let mut held: Vec<Footprint> = Vec::new();
     for _ in 0..7 {
-        let window = Window::open(&stage);
         stage.load.burst(150);
         let from = now();
         sql.rows(&format!(
             "select pg_terminate_backend(pid) from pg_stat_activity \
              where datname = '{name}' and pid <> pg_backend_pid()"
         ));
-        // Whoever was cut while committing finds out by doing it again.
-        window.close_with(&mut stage, true);
+        stage.cut((0..6).collect(), from);
         let guest = Worker::start(&stage.world);
         stage.load.burst(150);
         stage.settle_all();
         let code = guest.term(Duration::from_secs(40));
-        stage.report.check(code == Some(0), || format!("TERM ended a worker with {code:?}"));
+        stage.report.check(Promise::Ends, code == Some(0), || format!("TERM ended a worker with {code:?}"));
         stage.load.burst(150);
         stage.faults.push(Fault::mended(from, RECONNECT));
         stage.report.times += 1;
@@ -146,8 +147,8 @@ pub fn rounds(context: &Context) -> Report {
         files(&base),
         files(&last)
     );
-    stage.report.check(last.mib < base.mib + 8.0, || "memory grows".into());
-    stage.report.check(last.sockets <= base.sockets + 4, || "connections grow".into());
-    stage.report.check(files(&last) <= files(&base) + 4, || "descriptors grow".into());
+    stage.report.check(Promise::Growth, last.mib < base.mib + 8.0, || "memory grows".into());
+    stage.report.check(Promise::Growth, last.sockets <= base.sockets + 4, || "connections grow".into());
+    stage.report.check(Promise::Growth, files(&last) <= files(&base) + 4, || "descriptors grow".into());
     stage.finish()
 }

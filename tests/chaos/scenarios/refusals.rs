@@ -1,9 +1,8 @@
 //! Databases that are there and say no: SQLSTATEs that a sound record must survive.
 
-use super::kills::Window;
 use super::{Context, RECONNECT, Stage};
 use crate::load::now;
-use crate::report::Report;
+use crate::report::{Promise, Report};
 use crate::sql::{Sql, with_user};
 use crate::verify::Fault;
 use crate::world::{Plan, World};
@@ -47,10 +46,9 @@ pub fn sqlstates(context: &Context) -> Report {
     let control = context.database("control");
     let direct = context.database("refuses");
     let base = direct.rsplit('/').next().expect("a name").to_owned();
-    let role = format!("{base}_role");
-    let mut admin = Sql::new(&control);
     // Limits do not hold for superusers.
-    admin.rows(&format!("create role \"{role}\" login password 'chaos'"));
+    let role = context.role("role");
+    let mut admin = Sql::new(&control);
     admin.rows(&format!("alter database \"{base}\" owner to \"{role}\""));
     let refuses = with_user(&direct, &role, "chaos");
     let companies = (0..8).map(|at| (at % 2 == 1).then(|| (refuses.clone(), direct.clone()))).collect();
@@ -71,10 +69,16 @@ pub fn sqlstates(context: &Context) -> Report {
     let mut stage = Stage::new(context, world, 2, 40);
     let mut worst: f64 = 0.0;
     let mut bit = Vec::new();
+    let cut = |stage: &mut Stage, admin: &mut Sql| {
+        let from = now();
+        admin.rows(&format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = '{role}'"
+        ));
+        stage.cut(vec![1, 3, 5, 7], from);
+    };
     for (code, how) in &REFUSALS {
         let named =
             |line: &str| line.replace("ROLE", &format!("\"{role}\"")).replace("BASE", &format!("\"{base}\""));
-        let window = Window::open(&stage);
         let from = now();
         match how {
             How::Raised { every } => {
@@ -82,9 +86,7 @@ pub fn sqlstates(context: &Context) -> Report {
             }
             How::Real { begin, .. } => {
                 admin.rows(&named(begin));
-                admin.rows(&format!(
-                    "select pg_terminate_backend(pid) from pg_stat_activity where usename = '{role}'"
-                ));
+                cut(&mut stage, &mut admin);
             }
         }
         stage.load.burst(rng.usize(100..200));
@@ -98,21 +100,19 @@ pub fn sqlstates(context: &Context) -> Report {
             How::Real { end, .. } => {
                 admin.rows(&named(end));
                 // Whoever got in meanwhile is read-only for as long as it stays.
-                admin.rows(&format!(
-                    "select pg_terminate_backend(pid) from pg_stat_activity where usename = '{role}'"
-                ));
+                cut(&mut stage, &mut admin);
             }
         }
-        // Whoever was cut while committing finds out by doing it again.
-        window.close_with(&mut stage, true);
         let told = stage.world.told(&format!("SQLSTATE {code}"));
-        stage.report.check(told > 0, || format!("nobody was told {code}"));
+        stage.report.check(Promise::Bit, told > 0, || format!("nobody was told {code}"));
         bit.push(format!("{code} {told}"));
         stage.faults.push(Fault::mended(from, RECONNECT));
         stage.report.times += 1;
         stage.settle_all();
     }
     stage.report.bit = format!("told: {}; oldest of the others {worst:.1} s", bit.join(", "));
-    stage.report.check(worst < 5.0, || format!("a company with a sound database waited {worst:.1} s"));
+    stage.report.check(Promise::Neighbours, worst < 5.0, || {
+        format!("a company with a sound database waited {worst:.1} s")
+    });
     stage.finish()
 }

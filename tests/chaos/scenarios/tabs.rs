@@ -1,9 +1,9 @@
 //! Sheets that refuse, and two processes that both want to post.
 
-use super::kills::Window;
 use super::{Context, Stage};
 use crate::load::now;
-use crate::report::Report;
+use crate::repeats::Window;
+use crate::report::{Promise, Report};
 use crate::sql::Sql;
 use crate::verify::Fault;
 use crate::worker::Worker;
@@ -39,8 +39,10 @@ pub fn refused(context: &Context) -> Report {
     }
     let said: usize = stage.workers.iter().map(|worker| worker.output().matches("posting of").count()).sum();
     stage.report.bit = format!("{most_waiting} rows waited, {said} refusals told, lag {most_lag}");
-    stage.report.check(most_waiting > 0 && said > 0, || "nothing was refused".into());
-    stage.report.check(most_lag == 0, || format!("{most_lag} batches were not committed within 4 s"));
+    stage.report.check(Promise::Bit, most_waiting > 0 && said > 0, || "nothing was refused".into());
+    stage.report.check(Promise::Neighbours, most_lag == 0, || {
+        format!("{most_lag} batches were not committed within 4 s")
+    });
     std::fs::remove_file(&sheets).expect("removing the file");
     std::fs::rename(&aside, &sheets).expect("the folder back in its place");
     stage.faults.push(Fault::mended(from, 0.0));
@@ -68,7 +70,7 @@ pub fn claim(context: &Context) -> Report {
         let at = now();
         let killed = std::mem::replace(&mut stage.workers[owner], Worker::start(&stage.world));
         killed.kill();
-        window.close(&mut stage);
+        window.died(&mut stage);
         open += usize::from(sql.number(OPEN_CLAIMS) > 0);
         stage.faults.push(Fault { from: at, mended: at, to: now() + 4.0 });
         stage.report.times += 1;
@@ -77,8 +79,8 @@ pub fn claim(context: &Context) -> Report {
         .wait("the open claims are settled", |stage| Sql::new(&stage.world.control).number(OPEN_CLAIMS) == 0);
     let settled = stage.world.told("settling a post");
     stage.report.bit = format!("{open} claims open at the kill, {settled} settled by who was left");
-    stage.report.check(open > 0, || "no kill hit an open claim".into());
-    stage.report.check(settled > 0, || "no open claim was settled by another process".into());
+    stage.report.check(Promise::Bit, open > 0, || "no kill hit an open claim".into());
+    stage.report.check(Promise::Bit, settled > 0, || "no open claim was settled by another process".into());
     stage.finish()
 }
 
@@ -137,7 +139,7 @@ pub fn claim_zombie(context: &Context) -> Report {
             std::thread::sleep(Duration::from_millis(100));
         }
         settled += usize::from(sql.number(&left) == 0);
-        window.close_with(&mut stage, true);
+        window.lost_hold(&mut stage);
         stage.workers[owner].signal("CONT");
         stage.load.burst(50);
         stage.faults.push(Fault { from: at, mended: at, to: now() + 4.0 });
@@ -145,7 +147,9 @@ pub fn claim_zombie(context: &Context) -> Report {
         stage.settle_all();
     }
     stage.report.bit = format!("{open} stopped with an open claim, {settled} settled by the other meanwhile");
-    stage.report.check(open > 0, || "nobody was stopped between claim and post".into());
-    stage.report.check(settled == open, || format!("{} claims waited for who had stopped", open - settled));
+    stage.report.check(Promise::Bit, open > 0, || "nobody was stopped between claim and post".into());
+    stage.report.check(Promise::Progress, settled == open, || {
+        format!("{} claims waited for who had stopped", open - settled)
+    });
     stage.finish()
 }

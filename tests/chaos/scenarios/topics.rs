@@ -3,7 +3,7 @@
 use super::{Context, Stage};
 use crate::broker::partition_of;
 use crate::load::now;
-use crate::report::Report;
+use crate::report::{Promise, Report};
 use crate::verify::Fault;
 use crate::world::{PARTITIONS, World};
 use std::sync::atomic::Ordering;
@@ -45,7 +45,7 @@ pub fn grown(context: &Context) -> Report {
         .filter(|sent| sent.ack.is_some_and(|ack| ack.partition >= PARTITIONS))
         .count();
     stage.report.bit = format!("{moved} moves of keys, {added} batches in new partitions");
-    stage.report.check(moved > 0 && added > 0, || "no key moved".into());
+    stage.report.check(Promise::Bit, moved > 0 && added > 0, || "no key moved".into());
     stage.finish()
 }
 
@@ -62,7 +62,7 @@ pub fn made_again(context: &Context) -> Report {
     let before = broker.count(&topic);
     let from = now();
     stage.forget_commits();
-    broker.remove(std::slice::from_ref(&topic));
+    broker.remove(&topic);
     stage.wait("the topic is gone", |_| !broker.has(&topic));
     std::thread::sleep(Duration::from_millis(rng.u64(500..3_000)));
     stage.world.kylo(&["topics", "create", "--pipeline", "ledger", "--yes"]);
