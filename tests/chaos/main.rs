@@ -20,7 +20,7 @@ mod worker;
 mod world;
 
 use load::locked;
-use report::{Line, Problem, Promise};
+use report::{Line, Promise, Report};
 use scenarios::{Context, SCENARIOS, Scenario};
 use std::any::Any;
 use std::collections::VecDeque;
@@ -138,29 +138,27 @@ fn round(seed: u64, chosen: &[&'static Scenario], goes_on: bool) -> bool {
 fn play(seed: u64, folder: &Path, scenario: &'static Scenario) -> Line {
     let began = Instant::now();
     let context = Context::new(seed ^ hash(scenario.name), folder.join(scenario.name));
-    match catch_unwind(AssertUnwindSafe(|| (scenario.run)(&context))) {
-        Ok(mut report) => {
-            // What broke is looked at where it lies.
-            if report.problems.is_empty()
-                && let Err(left) = context.clear()
-            {
-                report.broke(Promise::Harness, left);
-            }
-            Line::new(scenario, report, began.elapsed())
-        }
-        Err(panic) => Line::broken(scenario, problem(panic), began.elapsed()),
+    let mut report = catch_unwind(AssertUnwindSafe(|| (scenario.run)(&context))).unwrap_or_else(given_up);
+    // What broke is looked at where it lies.
+    if report.problems.is_empty()
+        && let Err(left) = context.clear()
+    {
+        report.broke(Promise::Harness, left);
     }
+    Line::new(scenario, report, began.elapsed())
 }
 
-/// The promise a scenario was given up for; any other panic is the harness's own.
-fn problem(panic: Box<dyn Any + Send>) -> Problem {
-    let panic = match panic.downcast::<Problem>() {
-        Ok(problem) => return *problem,
+/// The report of a scenario that ended early; a panic is the harness's own failure.
+fn given_up(panic: Box<dyn Any + Send>) -> Report {
+    let panic = match panic.downcast::<Report>() {
+        Ok(report) => return *report,
         Err(panic) => panic,
     };
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    let how = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned();
-    Problem { promise: Promise::Harness, how }
+    let how = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+    let mut report = Report::default();
+    report.broke(Promise::Harness, how.to_owned());
+    report
 }
 
 /// FNV-1a, so that a scenario's share of the seed depends on its name alone.

@@ -79,7 +79,7 @@ verdict() {
     if ! grep -qxF "test $target ... FAILED" "$log" || ! grep -q '^test result: FAILED. 0 passed; 1 failed' "$log"; then
       why="it ended with $code, and no test failed"
     elif assertions "$log" >"$log.said"; grep -qF -- "$expected" "$log.said"; then
-      verdict=caught why="$target: $(grep -F -m 1 -- "$expected" "$log.said" | sed 's/^ *//' | cut -c 1-120)"
+      verdict=caught why="$(grep -F -m 1 -- "$expected" "$log.said" | sed 's/^ *//' | cut -c 1-120)"
     else
       why="another assertion: $(head -n 2 "$log.said" | tr '\n' ' ' | cut -c 1-200)"
     fi
@@ -90,7 +90,7 @@ verdict() {
       *" harness "*) why="the harness failed: $(grep -m 1 -o 'harness: .*' "$log" | cut -c 1-200)" ;;
       *" $expected "*)
         verdict=caught
-        why="$(sed -n "s/^chaos: $target: \($expected: .*\)/\1/p" "$log" | head -n 1 | cut -c 1-120)"
+        why=$(grep -m 1 "^chaos: $target: $expected: " "$log" | sed "s/^chaos: $target: //" | cut -c 1-120)
         [ "$broke" = "$expected" ] || why+=" (broke: $broke)"
         ;;
       *) why="another promise: $broke" ;;

@@ -73,11 +73,6 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Ends the scenario here: `how` the promise was broken. No panic, which would be the harness's own failure.
-pub fn give_up(promise: Promise, how: String) -> ! {
-    std::panic::resume_unwind(Box::new(Problem { promise, how }))
-}
-
 /// What a scenario found out.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -112,6 +107,10 @@ impl Report {
     pub fn broke(&mut self, promise: Promise, how: String) {
         self.problems.push(Problem { promise, how });
     }
+    /// Ends the scenario here with what was found so far. No panic, which would be the harness's own failure.
+    pub fn give_up(&mut self) -> ! {
+        std::panic::resume_unwind(Box::new(std::mem::take(self)))
+    }
 }
 
 /// Ways in which one promise was broken that are printed.
@@ -128,10 +127,6 @@ pub struct Line {
 impl Line {
     pub fn new(scenario: &Scenario, report: Report, took: Duration) -> Line {
         Line { name: scenario.name, fault: scenario.fault, took, report }
-    }
-    pub fn broken(scenario: &Scenario, problem: Problem, took: Duration) -> Line {
-        let report = Report { problems: vec![problem], bit: "-".into(), ..Report::default() };
-        Line::new(scenario, report, took)
     }
     pub fn held(&self) -> bool {
         self.report.problems.is_empty()

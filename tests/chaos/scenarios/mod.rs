@@ -14,7 +14,7 @@ use crate::broker::Broker;
 use crate::load::{Ack, Load, Sent, now};
 use crate::monitor::Monitor;
 use crate::repeats::Excuse;
-use crate::report::{Promise, Report, give_up};
+use crate::report::{Promise, Report};
 use crate::sql::Sql;
 use crate::verify::{self, Fault};
 use crate::worker::{Footprint, Worker, term_all};
@@ -282,7 +282,8 @@ impl Stage {
         let deadline = Instant::now() + verify::REST;
         while !condition(self) {
             if Instant::now() > deadline {
-                give_up(Promise::Rest, format!("{what}: not within {:?}", verify::REST));
+                self.report.broke(Promise::Rest, format!("{what}: not within {:?}", verify::REST));
+                self.report.give_up();
             }
             std::thread::sleep(Duration::from_millis(100));
         }
