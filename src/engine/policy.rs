@@ -51,7 +51,8 @@ pub struct Policy {
     pub concurrency: usize,
     /// Tasks that run handlers; each is one thread's worth of work between awaits.
     pub workers: usize,
-    /// Longest handler run; after that it is cancelled and counts as a transient failure.
+    /// Longest handler run; after that it is cancelled and counts as a transient failure. This is also what ends the
+    /// wait for an answer that never comes, over a connection that swallows everything.
     pub handler_timeout: Duration,
     /// Retries in place.
     pub retry: RetryPolicy,
