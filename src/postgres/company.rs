@@ -1,9 +1,10 @@
 //! control.company_config: where each company's rows and tabs are.
 
-use super::{Error, Lease, Transaction};
+use super::{Dsn, Error, Lease, Transaction};
 use crate::consent::WriteToken;
 use crate::model::company::CompanyConfig;
 use crate::model::secret::Secret;
+use std::collections::HashMap;
 use tokio_postgres::Row;
 
 fn read(row: &Row) -> Result<CompanyConfig, Error> {
@@ -37,6 +38,24 @@ pub async fn all(lease: &mut Lease) -> Result<Vec<CompanyConfig>, Error> {
         )
         .await?;
     lease.query(&statement, &[]).await?.iter().map(read).collect()
+}
+
+/// Companies by the database that holds their rows, in order of first appearance; an error for those whose
+/// connection string cannot be read.
+pub fn by_database(configs: Vec<CompanyConfig>) -> Vec<(Result<Dsn, Error>, Vec<CompanyConfig>)> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut groups: Vec<(Result<Dsn, Error>, Vec<CompanyConfig>)> = Vec::new();
+    for config in configs {
+        let text = config.db_dsn_rw.expose();
+        let place = *places.entry(text.clone()).or_insert_with(|| {
+            let fault =
+                |error: Error| error.doing(format!("reading db_dsn_rw of company {}", config.company_id));
+            groups.push((Dsn::parse(text).map_err(fault), Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(config);
+    }
+    groups
 }
 
 /// True when control.company_config is there: before the first migration it is not.

@@ -3,6 +3,7 @@
 use super::connect::{self, Purpose, Reached};
 use super::{Dsn, Error, Lease, Pools, company};
 use crate::consent::WriteToken;
+use crate::model::company::CompanyConfig;
 use crate::model::migration::{Applied, Declared, MigrationSet, MigrationState, MigrationStep, compare};
 use futures_util::future::join_all;
 use refinery::{Migration, Runner};
@@ -41,6 +42,12 @@ pub struct Home {
     pub company_id: String,
     /// Schema.
     pub schema: String,
+}
+
+impl From<&CompanyConfig> for Home {
+    fn from(config: &CompanyConfig) -> Self {
+        Home { company_id: config.company_id.clone(), schema: config.db_schema.clone() }
+    }
 }
 
 /// A connection for changing the schema; no statement time-out, lock waits of 30 s at most.
@@ -172,16 +179,10 @@ pub async fn require_current(pools: &Pools, control: &Dsn) -> Result<(), Error> 
         }
         company::all(&mut lease).await?
     };
-    let mut dsns: Vec<Dsn> = Vec::new();
-    for config in &configs {
-        let dsn = Dsn::parse(config.db_dsn_rw.expose())
-            .map_err(|error| error.doing(format!("reading db_dsn_rw of company {}", config.company_id)))?;
-        if dsn != *control && !dsns.contains(&dsn) {
-            dsns.push(dsn);
-        }
-    }
-    let checks = dsns.iter().map(|dsn| async move {
-        match pools.get(dsn).await {
+    let dsns: Result<Vec<Dsn>, Error> =
+        company::by_database(configs).into_iter().map(|(dsn, _)| dsn).collect();
+    let checks = dsns?.into_iter().filter(|dsn| dsn != control).map(|dsn| async move {
+        match pools.get(&dsn).await {
             Ok(mut lease) => require_set(&mut lease, MigrationSet::Company).await,
             Err(_) => Ok(()),
         }

@@ -32,7 +32,7 @@ pub struct Backlog {
 }
 
 /// What waits for each of `companies`, all of this database.
-pub async fn waiting(lease: &mut Lease, companies: &[String]) -> Result<Vec<Waiting>, Error> {
+pub async fn waiting(lease: &mut Lease, companies: &[&str]) -> Result<Vec<Waiting>, Error> {
     let statement = lease
         .prepared(
             "select c, \
@@ -51,7 +51,7 @@ pub async fn waiting(lease: &mut Lease, companies: &[String]) -> Result<Vec<Wait
 }
 
 /// The backlog of each of `companies` that has one, all of this database.
-pub async fn backlog(lease: &mut Lease, companies: &[String]) -> Result<Vec<Backlog>, Error> {
+pub async fn backlog(lease: &mut Lease, companies: &[&str]) -> Result<Vec<Backlog>, Error> {
     let statement = lease
         .prepared(
             "select company_id, count(*), min(arrived_at) from app.pending_txns \

@@ -57,19 +57,18 @@ pub async fn survey(control: &Dsn) -> Result<Survey, Error> {
             false => Vec::new(),
         }
     };
-    let mut failed = Vec::new();
-    let (mut homes, faults) = homes_by_dsn(&configs);
-    failed.extend(faults);
-    let own = homes.iter().position(|(dsn, _)| dsn == control).map(|at| homes.remove(at).1);
+    let (own, others): (Vec<_>, Vec<_>) =
+        company::by_database(configs).into_iter().partition(|(dsn, _)| dsn.as_ref() == Ok(control));
+    let own = own.into_iter().flat_map(|(_, companies)| companies).collect::<Vec<_>>();
     let sets = &[MigrationSet::Control, MigrationSet::Company];
-    let mut databases = vec![database(control, sets, &own.unwrap_or_default()).await?];
-    for (dsn, homes) in homes {
-        match database(&dsn, &[MigrationSet::Company], &homes).await {
-            Ok(plan) => databases.push(plan),
-            Err(error) => failed.push(error),
+    let mut survey = Survey { databases: vec![database(control, sets, &own).await?], failed: Vec::new() };
+    for (dsn, companies) in others {
+        match of_companies(dsn, &companies).await {
+            Ok(plan) => survey.databases.push(plan),
+            Err(error) => survey.failed.push(error),
         }
     }
-    Ok(Survey { databases, failed })
+    Ok(survey)
 }
 
 /// Applies what `plan` found pending and creates its partitions. Returns the files applied. What somebody else
@@ -142,17 +141,15 @@ pub async fn plan_seed(
     };
     let all: Vec<&CompanyConfig> = file.iter().chain(table.iter().filter(stays)).collect();
     faults.extend(plan::clashes(&all).into_iter().map(Fault::Clash));
-    let (homes, unreadable) = homes_by_dsn(file);
-    faults.extend(unreadable.into_iter().map(Fault::Database));
     let mut databases = Vec::new();
-    for (dsn, homes) in homes {
-        match database(&dsn, &[MigrationSet::Company], &homes).await {
+    for (dsn, companies) in company::by_database(file.to_vec()) {
+        match of_companies(dsn, &companies).await {
             Ok(plan) => match plan.refuse_faults() {
                 Ok(()) => databases.push(plan),
                 Err(error) => faults.push(Fault::Database(error)),
             },
             Err(error) => {
-                let ids: Vec<&str> = homes.iter().map(|home| home.company_id.as_str()).collect();
+                let ids: Vec<&str> = companies.iter().map(|config| config.company_id.as_str()).collect();
                 faults.push(Fault::Database(
                     error.doing(format!("looking at the database of company {}", ids.join(", "))),
                 ));
@@ -212,26 +209,16 @@ async fn has_data(pools: &Pools, control: &Dsn, row: &CompanyConfig) -> Result<b
     company::has_data(&mut lease, &row.company_id).await
 }
 
-/// Companies grouped by database, in order of first appearance.
-fn homes_by_dsn(configs: &[CompanyConfig]) -> (Vec<(Dsn, Vec<Home>)>, Vec<Error>) {
-    let mut found: Vec<(Dsn, Vec<Home>)> = Vec::new();
-    let mut faults = Vec::new();
-    for config in configs {
-        let home = Home { company_id: config.company_id.clone(), schema: config.db_schema.clone() };
-        match Dsn::parse(config.db_dsn_rw.expose()) {
-            Err(error) => {
-                faults.push(error.doing(format!("company {}: reading db_dsn_rw", config.company_id)));
-            }
-            Ok(dsn) => match found.iter_mut().find(|(other, _)| *other == dsn) {
-                Some((_, homes)) => homes.push(home),
-                None => found.push((dsn, vec![home])),
-            },
-        }
-    }
-    (found, faults)
+async fn of_companies(dsn: Result<Dsn, Error>, companies: &[CompanyConfig]) -> Result<DatabasePlan, Error> {
+    database(&dsn?, &[MigrationSet::Company], companies).await
 }
 
-async fn database(dsn: &Dsn, sets: &[MigrationSet], homes: &[Home]) -> Result<DatabasePlan, Error> {
+async fn database(
+    dsn: &Dsn,
+    sets: &[MigrationSet],
+    companies: &[CompanyConfig],
+) -> Result<DatabasePlan, Error> {
+    let homes: Vec<Home> = companies.iter().map(Home::from).collect();
     let migrator = Migrator::open(dsn).await?;
     let mut found = Vec::new();
     for set in sets {
@@ -241,6 +228,6 @@ async fn database(dsn: &Dsn, sets: &[MigrationSet], homes: &[Home]) -> Result<Da
         dsn: dsn.clone(),
         reached: migrator.reached().await?,
         sets: found,
-        homes: migrator.missing_homes(homes).await?,
+        homes: migrator.missing_homes(&homes).await?,
     })
 }

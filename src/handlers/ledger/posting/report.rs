@@ -1,6 +1,6 @@
 //! What would be posted, and how much waits: reads only, for shadow runs and status lines.
 
-use super::sql::{by_database, failed};
+use super::sql::{failed, ids};
 use crate::engine::Failure;
 use crate::model::posting::{POST_BYTES, POST_ROWS, active_signature, cut, pending_signature};
 use crate::postgres::posting::Backlog;
@@ -89,10 +89,11 @@ pub async fn backlog(pools: &Pools, control: &Dsn) -> Backlogs {
         Ok(configs) => configs,
         Err(error) => return Backlogs { found: Vec::new(), failures: vec![on_control(error)] },
     };
-    let asked = by_database(&configs).into_iter().map(|(dsn, companies)| async move {
-        let dsn = dsn?;
+    let on_control = &on_control;
+    let asked = company::by_database(configs).into_iter().map(|(dsn, companies)| async move {
+        let dsn = dsn.map_err(on_control)?;
         let mut lease = pools.get(&dsn).await.map_err(failed(&dsn))?;
-        posting::backlog(&mut lease, &companies).await.map_err(failed(&dsn))
+        posting::backlog(&mut lease, &ids(&companies)).await.map_err(failed(&dsn))
     });
     let mut backlogs = Backlogs::default();
     for answer in futures_util::future::join_all(asked).await {

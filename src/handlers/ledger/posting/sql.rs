@@ -9,7 +9,6 @@ use crate::model::posting::{Claim, Earlier, NewClaim, PendingRow, Posted};
 use crate::postgres::posting::Waiting;
 use crate::postgres::{Dsn, Error, Lease, PoolLimits, Pools, company, posting, sheet_posts};
 use futures_util::stream::{self, StreamExt};
-use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -52,12 +51,11 @@ impl SqlStore {
         };
         let mut found: Vec<String> =
             stands.values().filter(|stand| stand.claimed).map(|stand| stand.company_id.clone()).collect();
-        let groups = by_database(&configs);
-        let mut answers = stream::iter(groups)
+        let mut answers = stream::iter(company::by_database(configs))
             .map(|(dsn, companies)| async move {
                 let answer = match dsn {
                     Ok(dsn) => waiting_in(&self.pools, &dsn, &companies).await,
-                    Err(failure) => Err(failure),
+                    Err(error) => Err(failed(&self.control)(error)),
                 };
                 (companies, answer)
             })
@@ -72,7 +70,7 @@ impl SqlStore {
                 Err(failure) => {
                     // Their steps will meet the same failure, and back off by themselves.
                     tracing::warn!(%failure, companies = companies.len(), "looking for rows to post");
-                    found.extend(companies);
+                    found.extend(companies.into_iter().map(|config| config.company_id));
                 }
             }
         }
@@ -110,30 +108,13 @@ impl SqlStore {
     }
 }
 
-type Group = (Result<Dsn, Failure>, Vec<String>);
-
-/// The companies by the database that holds their rows.
-pub(super) fn by_database(configs: &[CompanyConfig]) -> Vec<Group> {
-    let mut groups: HashMap<&str, Vec<String>> = HashMap::new();
-    for config in configs {
-        groups.entry(config.db_dsn_rw.expose()).or_default().push(config.company_id.clone());
-    }
-    groups
-        .into_iter()
-        .map(|(text, companies)| {
-            let dsn = Dsn::parse(text).map_err(|error| {
-                let company = companies.first().map_or("", String::as_str);
-                Failure::permanent("database-dsn", format!("company {company}'s connection string"))
-                    .caused_by(&error)
-            });
-            (dsn, companies)
-        })
-        .collect()
+pub(super) fn ids(companies: &[CompanyConfig]) -> Vec<&str> {
+    companies.iter().map(|config| config.company_id.as_str()).collect()
 }
 
-async fn waiting_in(pools: &Pools, dsn: &Dsn, companies: &[String]) -> Result<Vec<Waiting>, Failure> {
+async fn waiting_in(pools: &Pools, dsn: &Dsn, companies: &[CompanyConfig]) -> Result<Vec<Waiting>, Failure> {
     let mut lease = pools.get(dsn).await.map_err(failed(dsn))?;
-    posting::waiting(&mut lease, companies).await.map_err(failed(dsn))
+    posting::waiting(&mut lease, &ids(companies)).await.map_err(failed(dsn))
 }
 
 impl Store for SqlStore {
