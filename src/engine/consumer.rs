@@ -5,13 +5,14 @@ use super::drains::DrainTask;
 use super::quarantine::MarkStore;
 use super::report::{Reporter, RunError, Summary};
 use super::runner::{self, Shared};
-use super::runtime::{Runtime, Worker};
+use super::runtime::Runtime;
 use super::{Drain, DrainState, Handler, MemoryGauge, Policy, Publisher, Source};
 use crate::model::clock::SharedClock;
 use crate::shutdown::Shutdown;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// Work that waits in a database, and the hints that wake it.
 pub struct DrainPart {
@@ -65,15 +66,13 @@ impl Consumer {
             clock: self.clock.clone(),
             policy: self.policy.clone(),
         });
+        let mut runtime = Runtime::new(self.policy, commands, self.reporter.clone(), self.clock, self.marks);
+        runtime.memory = Some(memory);
         let (end_sender, mut ends) = mpsc::unbounded_channel();
-        let count = self.policy.workers.clamp(1, self.policy.concurrency.max(1));
-        let share = self.policy.share(count);
-        let mut tasks = Vec::new();
-        let mut workers = Vec::new();
-        for _ in 0..count {
-            let (runs, receiver) = mpsc::unbounded_channel();
-            tasks.push(tokio::spawn(runner::work(shared.clone(), share, receiver, end_sender.clone())));
-            workers.push(Worker { runs, out: 0 });
+        // Dropped, also when this future is, it ends them.
+        let mut workers = JoinSet::new();
+        for _ in 0..runtime.runs.workers() {
+            workers.spawn(runner::work(shared.clone(), runtime.runs.clone(), end_sender.clone()));
         }
         drop(end_sender);
 
@@ -87,7 +86,7 @@ impl Consumer {
             let task = DrainTask {
                 drain: part.drain,
                 hints: part.hints,
-                backoff: self.policy.retry.backoff,
+                backoff: runtime.scheduler.policy.retry.backoff,
                 reporter: self.reporter.clone(),
                 state,
             };
@@ -96,16 +95,13 @@ impl Consumer {
             drain_tasks.push(handle);
         }
 
-        let mut runtime = Runtime::new(self.policy, commands, self.reporter, self.clock, self.marks);
-        runtime.memory = Some(memory);
-        runtime.workers = workers;
         runtime.flushes = flushes;
         runtime.drain_states = drain_states;
         let stopped = runtime.run(&mut events, &mut ends, &shutdown).await;
+        drop(workers);
         for (partition, epoch) in runtime.held() {
             runtime.clear_mark(&partition, epoch);
         }
-        runtime.workers.clear();
         stop_drains.advance();
         let limit = if stopped { Duration::ZERO } else { runtime.scheduler.policy.shutdown_drain };
         for task in drain_tasks {
@@ -114,9 +110,6 @@ impl Consumer {
             if tokio::time::timeout(limit, task).await.is_err() {
                 abort.abort();
             }
-        }
-        for task in tasks {
-            task.abort();
         }
         runtime.finish()
     }

@@ -37,11 +37,13 @@ impl Runtime {
         }
         self.ending =
             Some(Ending::Draining { until: now + self.scheduler.policy.shutdown_drain, cut: false });
+        self.take_back();
     }
     pub(super) fn fail(&mut self, error: RunError) {
         self.error.get_or_insert(error);
         self.send(SourceCommand::Leave);
         self.ending = Some(Ending::Leaving { until: Instant::now() + LEAVE });
+        self.take_back();
     }
     pub(super) fn fail_after_commit(&mut self, error: RunError) {
         self.error.get_or_insert(error);

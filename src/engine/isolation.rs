@@ -123,12 +123,12 @@ impl Scheduler {
 
 impl Runtime {
     /// Says which records are about to run, before they do.
-    pub(super) fn write_marks(&self, chunks: &[Vec<Run>]) {
+    pub(super) fn write_marks(&self, runs: &[Run]) {
         if self.marks.is_none() {
             return;
         }
         let mut touched: Vec<(&TopicPartition, Epoch)> = Vec::new();
-        for run in chunks.iter().flatten() {
+        for run in runs {
             let Some(record) = run.items.records().first() else { continue };
             let of = (record.partition(), record.epoch());
             if !touched.contains(&of) {

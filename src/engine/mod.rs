@@ -25,6 +25,7 @@ mod quarantine;
 mod rebalance;
 mod record;
 mod report;
+mod run_queue;
 mod runner;
 mod runtime;
 mod scheduler;

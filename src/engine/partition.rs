@@ -90,7 +90,7 @@ pub(super) struct Partition {
     pub tracker: Tracker,
     pub lanes: HashMap<u64, LaneId, BuildHasherDefault<PassThrough>>,
     pub cancel: Arc<Cancel>,
-    /// Runs out at the workers.
+    /// Runs handed out, begun or not.
     pub running: usize,
     /// The end of the log when it was assigned.
     pub log_end: i64,

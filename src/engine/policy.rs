@@ -1,5 +1,6 @@
 //! The numbers a consumer runs by.
 
+use super::run_queue::RunQueue;
 use crate::model::pipeline::WhenSpent;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub enum OnLost {
 /// The numbers a consumer runs by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// Handler runs at once.
+    /// Handlers at once, over all workers.
     pub concurrency: usize,
     /// Tasks that run handlers; each is one thread's worth of work between awaits.
     pub workers: usize,
@@ -83,9 +84,10 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Handlers that each of `workers` tasks may have running.
-    pub(super) fn share(&self, workers: usize) -> usize {
-        self.concurrency.div_ceil(workers.max(1))
+    /// The queue of runs that its workers share.
+    pub(super) fn run_queue(&self) -> RunQueue {
+        let slots = self.concurrency.max(1);
+        RunQueue::new(slots, self.workers.clamp(1, slots))
     }
 }
 

@@ -6,6 +6,7 @@ use super::breaker::LaneId;
 use super::dead_letter::{self, Attempts, Sender};
 use super::items::Items;
 use super::partition::Cancel;
+use super::run_queue::RunQueue;
 use super::timing::{Stopwatch, Timing};
 use super::{Dependency, Failure, FailureClass, Handler, Outcome, Outcomes, Policy, Publisher, Record};
 use crate::model::clock::SharedClock;
@@ -22,12 +23,10 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Waiting records of one lane, handed to a worker.
+/// Waiting records of one lane, handed out.
 #[derive(Debug)]
 pub(super) struct Run {
     pub lane: LaneId,
-    /// The worker it was given to.
-    pub worker: usize,
     pub items: Items,
     pub cancel: Arc<Cancel>,
     /// Failures of the record at the head so far.
@@ -60,7 +59,6 @@ pub struct DeadLettered {
 #[derive(Debug)]
 pub(super) struct RunEnd {
     pub lane: LaneId,
-    pub worker: usize,
     /// Its records: first those that came to an end, then those that did not, in order.
     pub items: Items,
     /// How many came to an end.
@@ -78,6 +76,23 @@ pub(super) struct RunEnd {
     pub timing: Option<Box<Timing>>,
 }
 
+impl RunEnd {
+    /// The end of a run of which nothing has happened.
+    pub fn new(lane: LaneId, items: Items) -> Self {
+        RunEnd {
+            lane,
+            items,
+            ended: 0,
+            handled: 0,
+            rejected: 0,
+            dead_letters: Vec::new(),
+            failure: None,
+            inline: false,
+            timing: None,
+        }
+    }
+}
+
 /// What every run needs.
 pub(super) struct Shared {
     pub handler: Arc<dyn Handler>,
@@ -88,17 +103,15 @@ pub(super) struct Shared {
     pub policy: Policy,
 }
 
-/// One worker: polls each new run at once, where most short handlers end, and keeps the others, at most `share`
-/// of them.
-pub(super) async fn work(
-    shared: Arc<Shared>,
-    share: usize,
-    mut runs: mpsc::UnboundedReceiver<Vec<Run>>,
-    ends: mpsc::UnboundedSender<Vec<RunEnd>>,
-) {
+/// One worker: takes runs whenever a handler may begin, polls each at once, where most short handlers end, and keeps
+/// the others. Handlers that end at once are taken several at a time.
+pub(super) async fn work(shared: Arc<Shared>, runs: Arc<RunQueue>, ends: mpsc::UnboundedSender<Vec<RunEnd>>) {
     let shared = &*shared;
     let mut waiting = FuturesUnordered::new();
-    let mut queued: VecDeque<Run> = VecDeque::new();
+    let mut chunk = VecDeque::new();
+    // Slots of handlers that ended, until the queue is asked again.
+    let mut freed = 0;
+    let mut inline = false;
     // The place of the next run, used again for as long as runs end at once.
     let mut place = Box::pin(Fuse::terminated());
     loop {
@@ -110,29 +123,33 @@ pub(super) async fn work(
                 while let Some(Some(end)) = waiting.next().now_or_never() {
                     ended.push(end);
                 }
+                freed += ended.len();
             }
-            new = runs.recv() => match new {
-                None => break,
-                Some(new) => {
-                    ended.reserve(new.len());
-                    queued.extend(new);
-                }
-            },
+            () = runs.next(&mut freed, inline, &mut chunk) => {}
         }
-        while waiting.len() < share {
-            let Some(run) = queued.pop_front() else { break };
+        ended.reserve(chunk.len());
+        while let Some(run) = chunk.pop_front() {
             place.set(run_lane(shared, run).fuse());
-            match poll_once(&mut place).await {
+            let polled = poll_once(&mut place).await;
+            inline = polled.is_ready();
+            match polled {
                 Poll::Ready(mut end) => {
                     end.inline = true;
                     ended.push(end);
+                    freed += usize::from(chunk.is_empty());
                 }
-                Poll::Pending => waiting.push(std::mem::replace(&mut place, Box::pin(Fuse::terminated()))),
+                Poll::Pending => {
+                    waiting.push(std::mem::replace(&mut place, Box::pin(Fuse::terminated())));
+                    let over = runs.put_back(&mut chunk).into_iter();
+                    ended.extend(over.map(|run| RunEnd::new(run.lane, run.items)));
+                }
             }
         }
         if !ended.is_empty() && ends.send(ended).is_err() {
             break;
         }
+        // A queue that is never empty must not keep the thread.
+        tokio::task::coop::consume_budget().await;
     }
 }
 
@@ -164,24 +181,13 @@ enum Step {
 }
 
 async fn run_lane(shared: &Shared, run: Run) -> RunEnd {
-    let Run { lane, worker, items, cancel, failures, first_failure, spent, condemned, sample } = run;
+    let Run { lane, items, cancel, failures, first_failure, spent, condemned, sample } = run;
     let limit = shared.handler.batch_limit().max(1);
     let stopwatch = (sample > 0).then(|| {
         let first = items.records().first().filter(|_| first_failure.is_none());
         Stopwatch { weight: sample, read: first.map(Record::read_at) }
     });
-    let end = RunEnd {
-        lane,
-        worker,
-        items,
-        ended: 0,
-        handled: 0,
-        rejected: 0,
-        dead_letters: Vec::new(),
-        failure: None,
-        inline: false,
-        timing: None,
-    };
+    let end = RunEnd::new(lane, items);
     let mut running = Running { shared, cancel, failures, first_failure, spent, condemned, stopwatch, end };
     if condemned {
         let deaths = super::quarantine::DEATHS;

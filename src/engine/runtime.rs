@@ -9,7 +9,8 @@ use super::isolation::Quarantine;
 use super::quarantine::{MarkStore, Marks, Suspects};
 use super::rebalance::{Revoking, starting_point};
 use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
-use super::runner::{Run, RunEnd};
+use super::run_queue::RunQueue;
+use super::runner::RunEnd;
 use super::scheduler::Scheduler;
 use super::timing::Sampler;
 use super::{DrainState, SourceCommand, SourceEvent};
@@ -28,16 +29,12 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 const PROBE_EVERY: Duration = Duration::from_millis(500);
 /// Least time between two commits.
 const COMMIT_PAUSE: Duration = Duration::from_millis(100);
-/// Runs handed to a worker ahead of its share while handlers end at once.
+/// Spare runs for each worker while handlers end at once. While they wait for something, one for each handler
+/// that may run: the next begins without the loop.
 const AHEAD: usize = 512;
 /// Bytes read ahead while handlers end at once: what more is read waits longer and leaves the processor's caches
 /// meanwhile. Measured with 4 MiB, 16 MiB and 64 MiB: 0.15, 0.25 and 0.26 CPU seconds a million records.
 const READ_AHEAD: usize = 4 << 20;
-
-pub(super) struct Worker {
-    pub runs: mpsc::UnboundedSender<Vec<Run>>,
-    pub out: usize,
-}
 
 /// A commit that was sent and not answered.
 pub(super) struct InFlight {
@@ -51,7 +48,7 @@ pub(super) struct Runtime {
     pub(super) reporter: Arc<dyn Reporter>,
     pub(super) revoking: Vec<Revoking>,
     pub(super) clock: SharedClock,
-    pub(super) workers: Vec<Worker>,
+    pub(super) runs: Arc<RunQueue>,
     /// Handlers end without waiting: hand out more ahead.
     pub(super) fast: bool,
     pub(super) memory: Option<super::MemoryGauge>,
@@ -86,7 +83,7 @@ pub(super) struct Runtime {
 }
 
 impl Runtime {
-    /// A consumer at its start; its workers and drains are added by whoever starts them.
+    /// A consumer at its start; whoever starts its workers gives them its runs, and adds its drains.
     pub(super) fn new(
         policy: super::Policy,
         commands: mpsc::UnboundedSender<SourceCommand>,
@@ -95,6 +92,7 @@ impl Runtime {
         marks: Option<Arc<dyn MarkStore>>,
     ) -> Self {
         let now = Instant::now();
+        let runs = Arc::new(policy.run_queue());
         let mut scheduler = Scheduler::new(policy);
         scheduler.marking = marks.is_some();
         Runtime {
@@ -103,7 +101,7 @@ impl Runtime {
             reporter,
             revoking: Vec::new(),
             clock,
-            workers: Vec::new(),
+            runs,
             fast: false,
             memory: None,
             in_flight: None,
@@ -210,6 +208,7 @@ impl Runtime {
                 for (partition, epoch) in &partitions {
                     self.scheduler.partitions.drain(partition, *epoch);
                 }
+                self.take_back();
                 let drain = self.scheduler.policy.revoke_drain;
                 self.revoking.push(Revoking::new(partitions, now + drain));
             }
@@ -220,6 +219,7 @@ impl Runtime {
                     self.scheduler.drop_partition(partition, *epoch);
                     self.reporter.event(Event::Revoked(partition.clone()));
                 }
+                self.take_back();
                 self.revoking.iter_mut().for_each(|revoking| revoking.forget(&partitions));
                 self.revoking.retain(|revoking| !revoking.is_empty());
             }
@@ -301,7 +301,6 @@ impl Runtime {
 
     pub(super) fn finished(&mut self, end: RunEnd) {
         let now = Instant::now();
-        self.workers[end.worker].out -= 1;
         self.fast = end.inline;
         self.totals.handled += end.handled as u64;
         self.totals.rejected += end.rejected as u64;
@@ -322,6 +321,7 @@ impl Runtime {
             self.reporter.event(Event::DeadLettered(letter.clone()));
         }
         let failed = end.failure.is_some();
+        let dead_letters = end.dead_letters.len();
         let lane = end.lane;
         // Asked before `finish` acquits the last suspect.
         let alone = self.marks.is_some() && self.quarantine == Quarantine::Alone;
@@ -333,6 +333,10 @@ impl Runtime {
             // What came back is innocent from here on: a kill that hits the next one must not count for it.
             self.write_mark(&partition, epoch);
         }
+        if dead_letters > 0 {
+            // They may have been one too many.
+            self.take_back();
+        }
         if failed {
             self.totals.retries += 1;
             if let Some(lane) = self.scheduler.describe(lane) {
@@ -341,51 +345,45 @@ impl Runtime {
         }
     }
 
-    /// Hands ready lanes to the workers. `all_taken`: no batch waits to be taken in.
+    /// Hands ready lanes out. `all_taken`: no batch waits to be taken in.
     fn dispatch(&mut self, now: Instant, all_taken: bool) {
-        let mut chunks: Vec<Vec<Run>> = self.workers.iter().map(|_| Vec::new()).collect();
+        let mut new = Vec::new();
         let full = self.memory.as_ref().is_some_and(super::MemoryGauge::is_full);
         let quarantine = self.scheduler.quarantine(now, full);
         if quarantine != self.quarantine {
             self.quarantine = quarantine;
             self.write_suspects();
         }
+        let concurrency = self.scheduler.policy.concurrency;
         if quarantine == Quarantine::Alone {
-            if let Some(run) = self.scheduler.next_alone() {
-                self.workers[0].out += 1;
-                chunks[0].push(run);
-            }
-        } else if self.scheduler.has_ready() {
-            let policy = &self.scheduler.policy;
-            let window = if self.fast { AHEAD * self.workers.len() } else { policy.concurrency };
-            let mut room = window.saturating_sub(self.scheduler.running);
-            while room > 0 {
+            new.extend(self.scheduler.next_alone());
+        } else {
+            let spare = if self.fast { AHEAD * self.runs.workers() } else { concurrency };
+            while self.scheduler.running < concurrency + spare {
                 let Some(mut run) = self.scheduler.next_run() else { break };
                 run.sample = self.sampler.next();
-                let least = (0..self.workers.len()).min_by_key(|at| self.workers[*at].out).unwrap_or(0);
-                self.workers[least].out += 1;
-                chunks[least].push(run);
-                room -= 1;
+                new.push(run);
             }
         }
         if let Some(memory) = &self.memory {
             // With a free hand and nothing to give it, more is wanted whatever else waits in lanes.
-            let share = self.scheduler.policy.share(self.workers.len());
-            let free = self.workers.iter().any(|worker| worker.out < share);
+            let free = self.scheduler.running < concurrency;
             let hungry = free && all_taken && !self.scheduler.has_ready();
             let enough = self.fast && quarantine == Quarantine::None && !hungry;
             memory.read_ahead(if enough { READ_AHEAD } else { usize::MAX });
         }
-        if chunks.iter().all(Vec::is_empty) {
-            return;
+        if !new.is_empty() {
+            self.write_marks(&new);
+            self.runs.put(new);
         }
-        self.write_marks(&chunks);
-        for (at, mut chunk) in chunks.into_iter().enumerate() {
-            if !chunk.is_empty() {
-                chunk.iter_mut().for_each(|run| run.worker = at);
-                // Workers end only after this loop.
-                let _ = self.workers[at].runs.send(chunk);
-            }
+    }
+
+    /// Puts runs back into their lanes that have not begun and must not: all of them at the end, else those of
+    /// partitions that are given up or flooded with dead letters.
+    pub(super) fn take_back(&mut self) {
+        let over = self.ending.is_some();
+        for run in self.runs.take_back(|run| over || !self.scheduler.may_begin(run.lane)) {
+            self.finished(RunEnd::new(run.lane, run.items));
         }
     }
 

@@ -89,7 +89,7 @@ pub(super) struct Scheduler {
     pub ready: VecDeque<LaneId>,
     timers: BinaryHeap<Reverse<(Instant, LaneId)>>,
     breakers: Breakers,
-    /// Runs out at the workers.
+    /// Runs handed out, begun or not.
     pub running: usize,
     pub records: usize,
     pub bytes: usize,
@@ -194,6 +194,11 @@ impl Scheduler {
         None
     }
 
+    /// True while runs of `lane` may begin.
+    pub fn may_begin(&self, lane: LaneId) -> bool {
+        self.partitions.get(self.lanes[lane as usize].partition).dispatching()
+    }
+
     pub(super) fn hand_out(&mut self, lane_id: LaneId, many: usize) -> Run {
         let mut items = self.spare.pop().unwrap_or_default();
         let spent = self.is_spent(lane_id);
@@ -210,7 +215,6 @@ impl Scheduler {
         }
         Run {
             lane: lane_id,
-            worker: 0,
             items,
             cancel: partition.cancel.clone(),
             failures: lane.failures,

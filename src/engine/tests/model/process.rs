@@ -6,11 +6,15 @@
 //! Size: a third is the vocabulary of events and answers.
 
 use super::super::*;
+use crate::engine::breaker::LaneId;
 use crate::engine::ending::Ending;
 use crate::engine::runner::{Run, RunEnd};
-use crate::engine::runtime::{Runtime, Worker};
+use crate::engine::runtime::Runtime;
+use crate::engine::scheduler::LaneState;
 use crate::model::record::TopicPartition;
 use hashbrown::HashMap;
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::rc::Rc;
 use tokio::sync::mpsc;
@@ -126,11 +130,11 @@ pub(super) struct Machine {
 const HOUR: Duration = Duration::from_secs(3600);
 
 impl Machine {
-    pub fn new(log: Log) -> Self {
+    pub fn new(log: Log, concurrency: usize) -> Self {
         let commits = vec![(-1, String::new()), (0, String::new())];
         let log = Rc::new(log);
         let policy = Policy {
-            concurrency: 16,
+            concurrency,
             workers: 1,
             commit_every: Duration::from_millis(1),
             commit_records: usize::MAX,
@@ -202,7 +206,8 @@ struct Process {
     log: Rc<Log>,
     runtime: Runtime,
     commands: mpsc::UnboundedReceiver<SourceCommand>,
-    runs: mpsc::UnboundedReceiver<Vec<Run>>,
+    /// Slots of runs that came back, until the queue of runs is asked again.
+    freed: usize,
     /// Moves only where an event says that time goes by.
     clock: Instant,
     last_epoch: u64,
@@ -225,10 +230,8 @@ fn members(partitions: Partitions) -> impl Iterator<Item = u8> {
 impl Process {
     fn new(log: Rc<Log>, policy: Policy) -> Self {
         let (command_sender, commands) = mpsc::unbounded_channel();
-        let (run_sender, runs) = mpsc::unbounded_channel();
         let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
-        let mut runtime = Runtime::new(policy, command_sender, Arc::new(Silent), clock, None);
-        runtime.workers = vec![Worker { runs: run_sender, out: 0 }];
+        let runtime = Runtime::new(policy, command_sender, Arc::new(Silent), clock, None);
         let (waiting, out) = (Vec::new(), Vec::new());
         let epochs = [Epoch(0); 2];
         let clock = runtime.last_commit;
@@ -236,7 +239,7 @@ impl Process {
             log,
             runtime,
             commands,
-            runs,
+            freed: 0,
             clock,
             last_epoch: 0,
             epochs,
@@ -336,7 +339,8 @@ impl Process {
     }
 
     fn back(&mut self, run: usize, ended: usize, failed: bool) {
-        let Run { lane, worker, items, .. } = self.out.remove(run);
+        let Run { lane, items, .. } = self.out.remove(run);
+        self.freed += 1;
         for record in &items.records()[ended..] {
             let known = self.number(record);
             if self.runtime.scheduler.partitions.find(record.partition(), record.epoch()).is_some() {
@@ -346,16 +350,10 @@ impl Process {
         self.waiting.sort_unstable();
         let failure = failed.then(|| Failure::transient("away", "not there"));
         self.runtime.finished(RunEnd {
-            lane,
-            worker,
-            handled: ended,
-            items,
             ended,
-            rejected: 0,
-            dead_letters: Vec::new(),
+            handled: ended,
             failure: failure.map(Box::new),
-            inline: false,
-            timing: None,
+            ..RunEnd::new(lane, items)
         });
     }
 
@@ -404,8 +402,10 @@ impl Process {
             }
         }
         let mut begun = Vec::new();
-        while let Ok(runs) = self.runs.try_recv() {
-            for run in runs {
+        let mut chunk = VecDeque::new();
+        while self.runtime.runs.take(std::mem::take(&mut self.freed), false, &mut chunk) {
+            for run in chunk.drain(..) {
+                assert!(!run.cancel.is_ending(), "a run begins of an assignment that ends");
                 let records: Vec<u8> = run.items.records().iter().map(|record| self.number(record)).collect();
                 self.waiting.retain(|record| !records.contains(record));
                 begun.push(records);
@@ -493,6 +493,18 @@ impl Process {
         let age = now.duration_since(runtime.last_commit);
         let due = (age >= runtime.scheduler.policy.commit_every, age >= Duration::from_millis(500));
         let failed = (runtime.commit_failed, due, &runtime.abandoned);
+        // What waits for a hand, and what waits for a place there, in their orders.
+        let head = |record: Option<&Record>| record.map(|record| self.number(record));
+        let queued = RefCell::new(Vec::new());
+        runtime.runs.take_back(|run| {
+            queued.borrow_mut().push(head(run.items.records().first()));
+            false
+        });
+        let lane = |id: &LaneId| &runtime.scheduler.lanes[*id as usize];
+        let waits = |id: &&LaneId| lane(id).state == LaneState::Ready && runtime.scheduler.may_begin(**id);
+        let ready = runtime.scheduler.ready.iter().filter(waits).map(lane);
+        let ready: Vec<_> = ready.map(|lane| head(lane.queue.front().map(|item| &item.record))).collect();
+        let _ = write!(text, "queued {queued:?} ready {ready:?} ");
         let _ = write!(text, "waiting {:?} blocked {blocked:?} out {:?} ", self.waiting, self.outs());
         let _ = write!(text, "{revoking:?} {ending} {in_flight:?} {positions:?} {failed:?}");
         text

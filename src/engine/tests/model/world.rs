@@ -190,14 +190,14 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    pub fn new(log: Log, source: Source, eager: bool, failing: bool) -> Self {
+    pub fn new(log: Log, concurrency: usize, source: Source, eager: bool, failing: bool) -> Self {
         let of = |at: u8| {
             let records = log.records.iter().enumerate().filter(|(_, (other, ..))| *other == at);
             records.fold(0, |all, (number, _)| all | 1 << number)
         };
         Rules {
             of: [of(0), of(1)],
-            machine: Machine::new(log),
+            machine: Machine::new(log, concurrency),
             source,
             eager,
             failing,
