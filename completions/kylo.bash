@@ -670,7 +670,7 @@ _kylo() {
             fi
             case "${prev}" in
                 --class)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "permanent transient poison crash" -- "${cur}"))
                     return 0
                     ;;
                 --kind)
@@ -764,7 +764,7 @@ _kylo() {
                     return 0
                     ;;
                 --class)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "permanent transient poison crash" -- "${cur}"))
                     return 0
                     ;;
                 --kind)

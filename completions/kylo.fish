@@ -571,7 +571,10 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subco
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -f -a "list" -d 'list dead letters'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -f -a "show" -d 'show one dead letter whole'
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -f -a "replay" -d 'send dead letters back to where they came from'
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l class -d 'Only this class: permanent, transient, poison, crash; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l class -d 'Only this class; may be repeated' -r -f -a "permanent\t''
+transient\t''
+poison\t''
+crash\t''"
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l kind -d 'Only this kind of failure, as `kylo dlq list` shows it; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l topic -d 'Only letters that came from this topic; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l key -d 'Only letters with this key; may be repeated' -r
@@ -628,7 +631,10 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l max-retries -d 'Leave a letter where it is once it was sent back this often' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l to-topic -d 'Send to this topic instead of the letter\'s own' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l limit -d 'Send at most this many' -r
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l class -d 'Only this class: permanent, transient, poison, crash; may be repeated' -r
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l class -d 'Only this class; may be repeated' -r -f -a "permanent\t''
+transient\t''
+poison\t''
+crash\t''"
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l kind -d 'Only this kind of failure, as `kylo dlq list` shows it; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l topic -d 'Only letters that came from this topic; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l key -d 'Only letters with this key; may be repeated' -r

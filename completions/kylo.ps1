@@ -659,7 +659,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             break
         }
         'kylo;dlq;list' {
-            [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only this class: permanent, transient, poison, crash; may be repeated')
+            [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only this class; may be repeated')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only this kind of failure, as `kylo dlq list` shows it; may be repeated')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only letters that came from this topic; may be repeated')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only letters with this key; may be repeated')
@@ -725,7 +725,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--max-retries', '--max-retries', [CompletionResultType]::ParameterName, 'Leave a letter where it is once it was sent back this often')
             [CompletionResult]::new('--to-topic', '--to-topic', [CompletionResultType]::ParameterName, 'Send to this topic instead of the letter''s own')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Send at most this many')
-            [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only this class: permanent, transient, poison, crash; may be repeated')
+            [CompletionResult]::new('--class', '--class', [CompletionResultType]::ParameterName, 'Only this class; may be repeated')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only this kind of failure, as `kylo dlq list` shows it; may be repeated')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only letters that came from this topic; may be repeated')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only letters with this key; may be repeated')

@@ -49,6 +49,12 @@ impl ConsumerOrder {
     }
 }
 
+/// What a pipeline brings to one of its consumers.
+struct Parts {
+    handler: Arc<dyn Handler>,
+    drains: Vec<DrainPart>,
+}
+
 impl App {
     /// Refuses (exit 7) to start on a database with pending migrations or a cluster without the topics.
     pub async fn require_ready(&self, admin: &Admin, topics: &[String], pipeline: &str) -> Result<()> {
@@ -73,25 +79,48 @@ impl App {
         let (topic, group) = (order.topic(self), order.group(self));
         let dead_letters = dead_letter_topic(&topic);
         // Settings first: what is wrong in them is told before anything is dialled.
-        let control = self.control_dsn()?;
-        let sheets = match order.mode {
-            Mode::Live => Some(self.settings.sheets()?.open()),
-            Mode::Shadow(_) => None,
-        };
+        let parts = self.parts(&order)?;
         let kafka = self.kafka().await?;
         let admin = Admin::connect(kafka).await?;
         self.require_ready(&admin, &[topic.clone(), dead_letters.clone()], order.pipeline.name).await?;
-        let (hints, woken) = Hints::channel();
-        let (after, drain) = match (order.mode, sheets) {
-            (Mode::Live, Some(sheets)) => {
+        let mut policy = order.policy;
+        policy.retry.when_spent = order.worker.when_spent;
+        let source = ConsumerSource::new(kafka, group.clone(), vec![topic], SourceOptions::default())?;
+        Ok(Consumer {
+            source: Box::new(source),
+            handler: parts.handler,
+            publisher: self.producer().await?,
+            dead_letter_topic: dead_letters.into(),
+            sender: Sender { cluster: admin.cluster().id.as_str().into(), group: group.as_str().into() },
+            policy,
+            clock: self.clock.clone(),
+            reporter: order.reporter,
+            drains: parts.drains,
+            marks: self.marks(&admin.cluster().id, &group),
+        })
+    }
+
+    /// What a worker handles with: one line for each pipeline, one function for its parts. Dials nobody.
+    fn parts(&self, order: &ConsumerOrder) -> Result<Parts> {
+        match order.pipeline.name {
+            "ledger" => self.ledger(order.worker.name, &order.mode),
+            other => Err(Error::failed(format!("pipeline \"{other}\" has no handlers"))),
+        }
+    }
+
+    fn ledger(&self, worker: &str, mode: &Mode) -> Result<Parts> {
+        let control = self.control_dsn()?;
+        let (after, drain) = match mode {
+            Mode::Live => {
+                let sheets = self.settings.sheets()?.open();
                 let token = self.own_consent("consume")?;
                 let store = SqlStore::new(control.clone(), self.own_consent("consume")?);
                 let posting = Posting::new(Arc::new(store), sheets, self.clock.clone(), token);
+                let (hints, woken) = Hints::channel();
                 let part = DrainPart { drain: Arc::new(posting), hints: woken };
                 (AfterCommit::Wake(hints), Some(part))
             }
-            (Mode::Live, None) => return Err(Error::failed("a live consumer has nowhere to post")),
-            (Mode::Shadow(report), _) => (AfterCommit::Report(report), None),
+            Mode::Shadow(report) => (AfterCommit::Report(report.clone()), None),
         };
         let ledger = Arc::new(Ledger::new(
             self.pools().clone(),
@@ -100,26 +129,12 @@ impl App {
             after,
             self.own_consent("consume")?,
         ));
-        let handler: Arc<dyn Handler> = match order.worker.name {
+        let handler: Arc<dyn Handler> = match worker {
             "txns" => Arc::new(Txns::new(ledger)),
             "promote" => Arc::new(Promote::new(ledger)),
             other => return Err(Error::failed(format!("consumer \"{other}\" has no handler"))),
         };
-        let mut policy = order.policy;
-        policy.retry.when_spent = order.worker.when_spent;
-        let source = ConsumerSource::new(kafka, group.clone(), vec![topic], SourceOptions::default())?;
-        Ok(Consumer {
-            source: Box::new(source),
-            handler,
-            publisher: self.producer().await?,
-            dead_letter_topic: dead_letters.into(),
-            sender: Sender { cluster: admin.cluster().id.as_str().into(), group: group.as_str().into() },
-            policy,
-            clock: self.clock.clone(),
-            reporter: order.reporter,
-            drains: drain.into_iter().collect(),
-            marks: self.marks(&admin.cluster().id, &group),
-        })
+        Ok(Parts { handler, drains: drain.into_iter().collect() })
     }
 
     /// Where it is noted which records run. Without such a folder consumers run all the same.
@@ -138,6 +153,45 @@ impl App {
                     folder.display()
                 ));
                 None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::ConsentFlags;
+    use crate::engine::Silent;
+    use crate::model::company::CompanyConfig;
+    use crate::model::pipeline::PIPELINES;
+    use crate::settings::Settings;
+    use crate::shutdown::Shutdown;
+    use crate::ui::{Ui, UiOptions};
+
+    struct Unheard;
+    impl ShadowReport for Unheard {
+        fn would_post(&self, _company: &CompanyConfig) {}
+    }
+
+    #[tokio::test]
+    async fn every_declared_worker_has_a_handler() {
+        let settings = Settings::default()
+            .with("database.url", "postgres://kylo@127.0.0.1:1/kylo", "test")
+            .with("sheets.backend", "files", "test")
+            .with("sheets.folder", "sheets", "test");
+        let ui = Ui::captured(UiOptions::default(), Arc::default(), Arc::default());
+        let clock = super::super::system_clock();
+        let app = App::new(ui, settings, clock, Shutdown::never(), ConsentFlags::default());
+        for pipeline in PIPELINES {
+            for worker in pipeline.workers {
+                for mode in [Mode::Live, Mode::Shadow(Arc::new(Unheard))] {
+                    let (policy, reporter) = (Policy::default(), Arc::new(Silent));
+                    let order = ConsumerOrder { pipeline, worker, mode, policy, reporter };
+                    let parts =
+                        app.parts(&order).map_err(|error| format!("{}: {error}", worker.name)).unwrap();
+                    assert_eq!(parts.drains.len(), usize::from(matches!(order.mode, Mode::Live)));
+                }
             }
         }
     }

@@ -28,11 +28,7 @@ impl Backoff {
 pub struct RetryPolicy {
     /// Waits between tries.
     pub backoff: Backoff,
-    /// Tries before the budget is spent; 0 = without limit. Not counted while a breaker is open.
-    pub attempts: u32,
-    /// Time since the first failure before the budget is spent. Stands still while a breaker is open.
-    pub wall_time: Duration,
-    /// What follows then.
+    /// The budget of tries and time, and what follows.
     pub when_spent: WhenSpent,
 }
 
@@ -99,8 +95,6 @@ impl Default for Policy {
             handler_timeout: Duration::from_secs(60),
             retry: RetryPolicy {
                 backoff: Backoff { first: Duration::from_millis(100), most: Duration::from_secs(10) },
-                attempts: 0,
-                wall_time: Duration::MAX,
                 when_spent: WhenSpent::Block,
             },
             budget_records: 65_536,

@@ -228,12 +228,12 @@ impl Scheduler {
     /// True when the lane's last failure used up its budget and its policy is to give up: the next run
     /// dead-letters a transient failure instead of handing it back.
     fn is_spent(&self, lane_id: LaneId) -> bool {
-        let retry = &self.policy.retry;
+        let WhenSpent::DeadLetter { attempts, wall_time } = self.policy.retry.when_spent else {
+            return false;
+        };
         let lane = &self.lanes[lane_id as usize];
         let Some((since, _)) = lane.first_failure else { return false };
-        retry.when_spent == WhenSpent::DeadLetter
-            && ((retry.attempts > 0 && lane.failures + 1 >= retry.attempts)
-                || since.elapsed() >= retry.wall_time)
+        (attempts > 0 && lane.failures + 1 >= attempts) || since.elapsed() >= wall_time
     }
 
     /// A run came back. `random` (0 to 1) is the jitter of a back-off. Returns the lane's new wait, if it waits.

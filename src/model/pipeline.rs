@@ -1,15 +1,23 @@
 //! The pipelines, declared as data: topics, groups, dead letters, retry policy.
 
+use crate::error::{Error, Result};
+use crate::model::suggest::{did_you_mean, nearest};
 use crate::model::topic::TopicSpec;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// What follows a transient failure once retrying in place is spent.
+/// What follows a transient failure that retrying in place does not cure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenSpent {
     /// Stay: the lane waits for as long as it takes.
     Block,
-    /// Publish to the dead-letter topic.
-    DeadLetter,
+    /// Publish to the dead-letter topic once either is spent. Neither counts while a breaker is open.
+    DeadLetter {
+        /// Tries; 0 = without limit.
+        attempts: u32,
+        /// Time since the first failure.
+        wall_time: Duration,
+    },
 }
 
 /// One built-in consumer: a topic, a group, a handler.
@@ -25,7 +33,7 @@ pub struct WorkerSpec {
     pub partitions: i32,
     /// How long the topic keeps records, in days.
     pub retention_days: u32,
-    /// What follows a spent retry budget.
+    /// The retry budget, and what follows once it is spent.
     pub when_spent: WhenSpent,
 }
 
@@ -87,6 +95,18 @@ pub fn dead_letter_topic(topic: &str) -> String {
 /// The group of a shadow run, beside the live one and never in its way.
 pub fn shadow_group(group: &str) -> String {
     format!("{group}-shadow")
+}
+
+/// Finds a pipeline by the name given to `--pipeline`. Errors: there is none, as wrong use, with the nearest name.
+pub fn pipeline(name: &str) -> Result<&'static Pipeline> {
+    PIPELINES.iter().find(|pipeline| pipeline.name == name).copied().ok_or_else(|| {
+        let names: Vec<&str> = PIPELINES.iter().map(|pipeline| pipeline.name).collect();
+        let error = Error::usage(format!("there is no pipeline {name:?}"));
+        match nearest(name, names.iter().copied()) {
+            Some(near) => error.hint(did_you_mean(near)),
+            None => error.hint(format!("known pipelines: {}", names.join(", "))),
+        }
+    })
 }
 
 /// Finds a built-in consumer by the name typed after `kylo consume`.

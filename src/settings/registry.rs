@@ -74,15 +74,8 @@ pub fn keys() -> Vec<Key> {
             "the control database; also PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE",
         ),
         Key::new("sheets.post", Bool, &[], Some("false"), "post to sheets: consume is --live when true"),
-        Key::new("sheets.backend", Text, &[], None, "where the tabs are: files"),
+        Key::new("sheets.backend", OneOf(&["files"]), &[], None, "where the tabs are: files"),
         Key::new("sheets.folder", Text, &[], None, "folder of the `files` backend"),
-        Key::new(
-            "ledger.rules_source",
-            OneOf(&["import"]),
-            &[],
-            Some("import"),
-            "where rules come from: `kylo rules import`",
-        ),
         Key::new(
             "ledger.route_via_kafka",
             Bool,

@@ -47,6 +47,13 @@ fn wrong_use() {
         room.kylo(&["init", "--timeout", "soon"]),
         room.kylo(&["init", "-X", "client.id"]),
         room.kylo(&["init", "--log-level", "kylo=loud"]),
+        room.kylo(&["init", "-X", "kafka.brokrs=h:1"]),
+        room.kylo(&["consume", "--all", "--pipeline", "leger"]),
+        room.kylo(&["topics", "create", "--pipeline", "leger"]),
+        room.kylo(&["consume", "txns", "--pipeline", "ledger"]),
+        room.kylo(&["consume", "txns", "--idle-timeout", "5s"]),
+        room.kylo(&["dlq", "list", "--class", "permament"]),
+        room.kylo(&["consume", "txns", "--live", "-X", "sheets.backend=goggle"]),
     ]));
 }
 

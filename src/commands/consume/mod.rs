@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "names")]
     all: bool,
     /// The pipeline of --all
-    #[arg(long, value_name = "NAME", default_value = "ledger")]
+    #[arg(long, value_name = "NAME", default_value = "ledger", requires = "all", conflicts_with = "names")]
     pipeline: String,
     /// Everything but outside writes
     #[arg(long, conflicts_with = "live")]
@@ -147,13 +147,8 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
 
 fn chosen(args: &Args) -> Result<Vec<(&'static Pipeline, &'static WorkerSpec)>> {
     if args.all {
-        let found = PIPELINES.iter().find(|pipeline| pipeline.name == args.pipeline);
-        let pipeline = found.ok_or_else(|| {
-            let names: Vec<&str> = PIPELINES.iter().map(|pipeline| pipeline.name).collect();
-            Error::usage(format!("no pipeline \"{}\"", args.pipeline))
-                .hint(format!("one of: {}", names.join(", ")))
-        })?;
-        return Ok(pipeline.workers.iter().map(|worker| (*pipeline, worker)).collect());
+        let pipeline = pipeline::pipeline(&args.pipeline)?;
+        return Ok(pipeline.workers.iter().map(|worker| (pipeline, worker)).collect());
     }
     if args.names.is_empty() {
         let known = PIPELINES.iter().flat_map(|pipeline| pipeline.workers);

@@ -12,8 +12,8 @@ use crate::model::suggest::not_found;
 /// Which letters are meant.
 #[derive(Debug, Default, clap::Args)]
 pub struct FilterArgs {
-    /// Only this class: permanent, transient, poison, crash; may be repeated
-    #[arg(long, value_name = "CLASS")]
+    /// Only this class; may be repeated
+    #[arg(long, value_name = "CLASS", value_parser = ["permanent", "transient", "poison", "crash"])]
     class: Vec<String>,
     /// Only this kind of failure, as `kylo dlq list` shows it; may be repeated
     #[arg(long, value_name = "KIND")]

@@ -5,8 +5,7 @@ use crate::app::App;
 use crate::commands::examples;
 use crate::error::{Error, Result};
 use crate::model::count::counted;
-use crate::model::pipeline::{PIPELINES, Pipeline};
-use crate::model::suggest::{did_you_mean, nearest};
+use crate::model::pipeline::{PIPELINES, pipeline};
 use crate::model::topic::{self, BROKER_DEFAULT, TopicAction, TopicPlan, TopicSpec};
 use crate::ui::{Column, Row};
 use std::collections::BTreeMap;
@@ -133,18 +132,6 @@ fn declared(app: &App, args: &Args) -> Result<Vec<TopicSpec>> {
         topic.configs.extend(configs.clone());
     }
     Ok(topics)
-}
-
-fn pipeline(name: &str) -> Result<&'static Pipeline> {
-    PIPELINES.iter().find(|pipeline| pipeline.name == name).copied().ok_or_else(|| {
-        let known = PIPELINES.iter().map(|pipeline| pipeline.name);
-        let names: Vec<&str> = known.clone().collect();
-        let error = Error::usage(format!("there is no pipeline {name:?}"));
-        match nearest(name, known) {
-            Some(near) => error.hint(did_you_mean(near)),
-            None => error.hint(format!("known pipelines: {}", names.join(", "))),
-        }
-    })
 }
 
 fn refuse_drift(plans: &[TopicPlan]) -> Result<()> {

@@ -30,9 +30,8 @@ impl Handler for Moody {
 
 async fn run(values: &[u32]) -> (Summary, BTreeMap<i64, u32>, Vec<i64>) {
     let mut bench = Bench::new(1);
-    bench.policy.retry.when_spent = WhenSpent::DeadLetter;
-    bench.policy.retry.attempts = 4;
-    bench.policy.retry.wall_time = Duration::from_secs(3_600);
+    bench.policy.retry.when_spent =
+        WhenSpent::DeadLetter { attempts: 4, wall_time: Duration::from_secs(3_600) };
     for value in values {
         bench.put("k", &value.to_string());
     }

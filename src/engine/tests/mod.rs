@@ -285,9 +285,7 @@ async fn a_transient_failure_blocks_only_its_key_for_as_long_as_it_takes() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_spends_no_tries_where_the_breaker_is_open() {
     let mut bench = Bench::new(1);
-    bench.policy.retry.when_spent = WhenSpent::DeadLetter;
-    bench.policy.retry.attempts = 5;
-    bench.policy.retry.wall_time = Duration::from_secs(60);
+    bench.policy.retry.when_spent = WhenSpent::DeadLetter { attempts: 5, wall_time: Duration::from_secs(60) };
     bench.script.set_down(&["db"]);
     for n in 0..20 {
         bench.put(&format!("k{n}"), "away:db");
@@ -306,8 +304,7 @@ async fn an_outage_spends_no_tries_where_the_breaker_is_open() {
 #[tokio::test(start_paused = true)]
 async fn one_lanes_own_trouble_spends_its_budget_and_is_dead_lettered() {
     let mut bench = Bench::new(1);
-    bench.policy.retry.when_spent = WhenSpent::DeadLetter;
-    bench.policy.retry.attempts = 4;
+    bench.policy.retry.when_spent = WhenSpent::DeadLetter { attempts: 4, wall_time: Duration::MAX };
     bench.script.set_down(&["db"]);
     bench.put("k", "away:db");
     bench.put("k", "ok");
