@@ -1,6 +1,6 @@
 //! Errors as an operator reads them: what failed, why, and what to type next.
 //!
-//! An [`Error`] is a kind, a message, a chain of causes and hints. It is printed once, by `lib.rs`, and
+//! An [`Error`] is a kind, a message, a chain of causes and hints. It is printed once, by `cli.rs`, and
 //! [`ErrorKind::exit_code`] is the only table of exit codes.
 
 use std::fmt;
@@ -123,6 +123,20 @@ impl Error {
         self.causes.insert(0, inner);
         self
     }
+    /// One error of several, of the first one's kind: `what` (`topics do not exist`) after their number, each as a
+    /// cause, every hint once. `None` without any, and a single one as it is.
+    pub fn together(mut errors: Vec<Error>, what: &str) -> Option<Error> {
+        if errors.len() <= 1 {
+            return errors.pop();
+        }
+        let mut all = Error::new(errors[0].kind(), format!("{} {what}", errors.len()));
+        for error in errors {
+            all.causes.push(error.to_string());
+            let new = error.hints.into_iter().filter(|hint| !all.hints.contains(hint)).collect::<Vec<_>>();
+            all.hints.extend(new);
+        }
+        Some(all)
+    }
     /// What sort of failure it is.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -192,5 +206,18 @@ mod tests {
             Error::unreachable("dialling 127.0.0.1:1").cause("connection refused").context("listing topics");
         assert_eq!(error.to_string(), "listing topics: dialling 127.0.0.1:1: connection refused");
         assert_eq!(error.kind(), ErrorKind::Unreachable);
+    }
+
+    #[test]
+    fn several_errors_become_one() {
+        assert_eq!(Error::together(Vec::new(), "x"), None);
+        let one = Error::denied("creating a");
+        assert_eq!(Error::together(vec![one.clone()], "x"), Some(one.clone()));
+        let both =
+            Error::together(vec![one, Error::failed("creating b").hint("h")], "topics were not created")
+                .unwrap();
+        assert_eq!(both.kind(), ErrorKind::Denied);
+        assert_eq!(both.to_string(), "2 topics were not created: creating a: creating b");
+        assert_eq!(both.hints(), ["h"]);
     }
 }

@@ -1,7 +1,7 @@
 //! `-X dump` as a table.
 
 use crate::settings::SettingView;
-use crate::ui::{Column, Row};
+use crate::ui::{Column, Row, cell};
 
 impl Row for SettingView {
     const COLUMNS: &'static [Column] = &[
@@ -11,7 +11,6 @@ impl Row for SettingView {
         Column::text("HELP").only_wide(),
     ];
     fn cells(&self) -> Vec<String> {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        vec![self.key.clone(), text(&self.value), text(&self.origin), self.help.clone()]
+        vec![self.key.clone(), cell(&self.value), cell(&self.origin), self.help.clone()]
     }
 }

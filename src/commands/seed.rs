@@ -37,11 +37,7 @@ impl Row for ChangeRow {
     const COLUMNS: &'static [Column] =
         &[Column::text("COMPANY"), Column::text("CHANGE"), Column::text("COLUMNS")];
     fn cells(&self) -> Vec<String> {
-        let columns = match self.columns.is_empty() {
-            true => "-".to_owned(),
-            false => self.columns.join(","),
-        };
-        vec![self.company_id.clone(), self.change.to_owned(), columns]
+        vec![self.company_id.clone(), self.change.to_owned(), self.columns.join(",")]
     }
 }
 

@@ -135,10 +135,6 @@ impl EmbeddedPostgres {
     pub fn dsn(&self) -> &Dsn {
         &self.dsn
     }
-    /// The folder of its programs (`psql` may be there too).
-    pub fn binaries(&self) -> &Path {
-        &self.binaries
-    }
     /// Stops the server and deletes its folder, as dropping does. Blocks for some tens of milliseconds.
     pub fn stop(self) {
         drop(self);

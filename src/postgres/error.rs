@@ -102,13 +102,6 @@ impl Error {
             },
         }
     }
-    /// True when the connection can no longer be used.
-    pub fn is_connection_lost(&self) -> bool {
-        matches!(self.kind, Kind::Connect { .. } | Kind::Tls | Kind::Closed | Kind::Timeout)
-            || self
-                .sqlstate()
-                .is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code == "25P03")
-    }
     /// As a handler's failure, transient or permanent, on `dependency` (the database it came from).
     pub fn into_failure(self, dependency: Dependency) -> Failure {
         let kind = match &self.kind {

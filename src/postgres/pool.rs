@@ -183,11 +183,9 @@ impl Lease {
         session.taken = Instant::now();
         Lease { pools, dsn, session: Some(Box::new(session)), _turn: turn }
     }
-    #[allow(clippy::expect_used)]
     fn session(&self) -> &Session {
         self.session.as_ref().expect("a lease has its session until it is dropped")
     }
-    #[allow(clippy::expect_used)]
     fn session_mut(&mut self) -> &mut Session {
         self.session.as_mut().expect("a lease has its session until it is dropped")
     }
@@ -315,7 +313,7 @@ impl<'a> Transaction<'a> {
     pub(super) async fn prepared(&mut self, sql: &'static str) -> Result<Statement, Error> {
         prepare(self.inner.client(), self.statements, sql).await
     }
-    /// Commits. An error that [is a lost connection](Error::is_connection_lost) leaves the outcome unknown.
+    /// Commits. After an error of a lost connection the outcome is unknown.
     pub async fn commit(self) -> Result<(), Error> {
         self.inner.commit().await?;
         *self.open = false;

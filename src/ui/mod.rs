@@ -10,7 +10,7 @@ mod yaml;
 
 pub use checks::Check;
 pub use progress::Progress;
-pub use table::{Column, OutputFormat, Row};
+pub use table::{Column, OutputFormat, Row, cell};
 
 use crate::error::{Error, Result};
 use std::io::Write;

@@ -55,8 +55,13 @@ impl Column {
 pub trait Row: Serialize {
     /// The columns, the same for all items.
     const COLUMNS: &'static [Column];
-    /// One cell a column; an absent value is `-`.
+    /// One cell a column; what is absent is empty ([`cell`]), and a table shows it as `-`.
     fn cells(&self) -> Vec<String>;
+}
+
+/// The cell of a value that may be absent.
+pub fn cell<T: ToString>(value: &Option<T>) -> String {
+    value.as_ref().map_or_else(String::new, T::to_string)
 }
 
 /// The document of a list.

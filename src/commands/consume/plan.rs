@@ -6,7 +6,7 @@ use crate::kafka::LogEnd;
 use crate::model::offsets::{Lag, Watermarks};
 use crate::model::pipeline::{Pipeline, WorkerSpec, dead_letter_topic, shadow_group};
 use crate::model::record::TopicPartition;
-use crate::ui::{Column, Row};
+use crate::ui::{Column, Row, cell};
 use serde::Serialize;
 
 /// Where one consumer would begin in one partition.
@@ -35,16 +35,15 @@ impl Row for Start {
         Column::number("LAG"),
     ];
     fn cells(&self) -> Vec<String> {
-        let number = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
         vec![
             self.consumer.to_owned(),
             self.mode.to_owned(),
             self.topic.clone(),
             self.group.clone(),
             self.partition.to_string(),
-            number(self.committed),
-            number(self.log_end),
-            number(self.lag),
+            cell(&self.committed),
+            cell(&self.log_end),
+            cell(&self.lag),
         ]
     }
 }

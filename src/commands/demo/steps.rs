@@ -1,6 +1,7 @@
 //! The steps of the runbook, through the functions that the commands use.
 
 use crate::app::{App, ConsumerOrder, Mode, replay};
+use crate::commands::rules::view;
 use crate::consent::WriteToken;
 use crate::engine::{DeadLettered, Event, Policy, Reporter, Summary};
 use crate::error::{Error, Result};
@@ -9,16 +10,15 @@ use crate::handlers::ledger::posting::{WouldPost, would_post};
 use crate::kafka::{Reader, whole_topics};
 use crate::model::company::{CompanyChange, CompanyConfig};
 use crate::model::company_file;
-use crate::model::ledger::rules::ApprovedRule;
 use crate::model::ledger::transaction::CompanyTxns;
 use crate::model::ledger::{encode, rules_csv, webhook};
 use crate::model::pipeline::{self, PROMOTE, TXNS, dead_letter_topic};
 use crate::model::record::{Delivery, OutgoingRecord, StoredRecord};
 use crate::model::replay::Filter;
-use crate::postgres::{Dsn, ledger, rollout};
+use crate::postgres::{Dsn, rollout};
 use crate::ui::Ui;
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -120,17 +120,11 @@ pub async fn import(app: &App, token: &WriteToken, configs: &[CompanyConfig], te
         faults.into_iter().fold(Error::failed("the demo's rules cannot be read"), Error::cause)
     })?;
     let count = rules.len();
-    let mut by_company: BTreeMap<String, Vec<ApprovedRule>> = BTreeMap::new();
-    for rule in rules {
-        by_company.entry(rule.company_id).or_default().push(rule.rule);
-    }
+    let by_company = rules_csv::by_company(rules);
     for config in configs {
         let Some(rules) = by_company.get(&config.company_id) else { continue };
-        let mut lease = app.pools().get(&Dsn::parse(config.db_dsn_rw.expose())?).await?;
-        let mut transaction = lease.begin().await?;
-        let rules: Vec<&ApprovedRule> = rules.iter().collect();
-        ledger::approve(&mut transaction, token, &config.company_id, &rules).await?;
-        transaction.commit().await?;
+        let dsn = Dsn::parse(config.db_dsn_rw.expose())?;
+        view::approve(app, token, &dsn, &config.company_id, rules).await?;
     }
     Ok(count)
 }

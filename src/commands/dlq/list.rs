@@ -6,7 +6,7 @@ use crate::commands::examples;
 use crate::error::Result;
 use crate::kafka::Reader;
 use crate::model::replay::Letter;
-use crate::ui::{Column, Row};
+use crate::ui::{Column, Row, cell};
 use serde::Serialize;
 
 /// list dead letters
@@ -58,20 +58,17 @@ impl Row for Item {
         Column::text("REASON"),
     ];
     fn cells(&self) -> Vec<String> {
-        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-        let origin = self.letter.origin_topic.as_ref().map_or_else(
-            || "-".to_owned(),
-            |topic| format!("{topic}[{}]@{}", self.origin_partition, self.origin_offset),
-        );
+        let place = |topic: &String| format!("{topic}[{}]@{}", self.origin_partition, self.origin_offset);
+        let origin = self.letter.origin_topic.as_ref().map(place);
         vec![
             format!("{}[{}]@{}", self.topic, self.partition, self.offset),
             self.state.to_owned(),
-            text(&self.letter.class),
-            text(&self.letter.kind),
-            origin,
+            cell(&self.letter.class),
+            cell(&self.letter.kind),
+            cell(&origin),
             self.letter.replays.to_string(),
-            self.age_seconds.map_or_else(|| "-".to_owned(), age),
-            text(&self.letter.reason),
+            cell(&self.age_seconds.map(age)),
+            cell(&self.letter.reason),
         ]
     }
 }

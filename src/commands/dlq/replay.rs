@@ -7,7 +7,7 @@ use crate::commands::examples;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::count::counted;
 use crate::model::replay::Route;
-use crate::ui::{Column, Row};
+use crate::ui::{Column, Row, cell};
 
 /// send dead letters back to where they came from
 ///
@@ -49,13 +49,12 @@ impl Row for Route {
         Column::number("RECORDS"),
     ];
     fn cells(&self) -> Vec<String> {
-        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         vec![
             self.topic.clone(),
             self.action.to_owned(),
-            text(&self.target),
-            text(&self.class),
-            text(&self.kind),
+            cell(&self.target),
+            cell(&self.class),
+            cell(&self.kind),
             self.records.to_string(),
         ]
     }

@@ -8,7 +8,7 @@ use crate::model::groups::{Group, GroupState};
 use crate::model::offsets::{GroupOffset, Lag, Watermarks};
 use crate::model::record::TopicPartition;
 use crate::model::suggest::not_found;
-use crate::ui::{Column, Row};
+use crate::ui::{Column, Row, cell};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,20 +71,18 @@ impl Row for Place {
         Column::text("MEMBER").only_wide(),
     ];
     fn cells(&self) -> Vec<String> {
-        let number = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
-        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         vec![
             self.group.clone(),
             self.topic.clone(),
             self.partition.to_string(),
-            number(self.committed),
-            number(self.log_start),
-            number(self.log_end),
-            number(self.lag),
-            number(self.lost),
-            text(&self.client_id),
-            text(&self.host),
-            text(&self.member),
+            cell(&self.committed),
+            cell(&self.log_start),
+            cell(&self.log_end),
+            cell(&self.lag),
+            cell(&self.lost),
+            cell(&self.client_id),
+            cell(&self.host),
+            cell(&self.member),
         ]
     }
 }
@@ -112,11 +110,10 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
         return Ok(());
     }
     let known = admin.groups().await?;
-    let mut errors = missing.iter().map(|group| {
+    let errors = missing.iter().map(|group| {
         not_found("group", &group.group, known.iter().map(|group| group.group.as_str()), "kylo groups list")
     });
-    let Some(first) = errors.next() else { return Ok(()) };
-    Err(errors.fold(first, |all: Error, error| all.cause(error.message())))
+    Error::together(errors.collect(), "groups do not exist").map_or(Ok(()), Err)
 }
 
 async fn report(admin: &Admin, group: Group, sizes: &BTreeMap<String, usize>) -> Result<Report> {

@@ -1,8 +1,8 @@
 //! `kylo rules import`: approves the rules of a CSV file.
 
+use super::view;
 use crate::app::App;
 use crate::commands::examples;
-use crate::consent::WriteToken;
 use crate::error::{Error, Result};
 use crate::model::company::CompanyConfig;
 use crate::model::count::counted;
@@ -98,7 +98,9 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     }
     let question = format!("approve {}?", counted(count, "rule", "rules"));
     if let Some(token) = app.confirm_change(&question).await? {
-        approve(app, &token, &plan).await?;
+        for (company_id, (dsn, rules)) in &plan.companies {
+            view::approve(app, &token, dsn, company_id, rules).await?;
+        }
         let next = match plan.companies.len() {
             1 => plan.companies.keys().map(|id| format!("kylo send promote --company {id}")).collect(),
             _ => "kylo send promote".to_owned(),
@@ -110,11 +112,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
 
 async fn plan(app: &App, configs: &[CompanyConfig], rules: Vec<ImportedRule>) -> Result<Plan> {
     let mut plan = Plan { companies: BTreeMap::new(), rows: Vec::with_capacity(rules.len()) };
-    let mut by_company: BTreeMap<String, Vec<ApprovedRule>> = BTreeMap::new();
-    for rule in rules {
-        by_company.entry(rule.company_id).or_default().push(rule.rule);
-    }
-    for (company_id, rules) in by_company {
+    for (company_id, rules) in rules_csv::by_company(rules) {
         let Some(config) = configs.iter().find(|config| config.company_id == company_id) else { continue };
         let dsn = Dsn::parse(config.db_dsn_rw.expose())
             .map_err(|error| error.doing(format!("reading db_dsn_rw of company {company_id}")))?;
@@ -139,15 +137,4 @@ async fn plan(app: &App, configs: &[CompanyConfig], rules: Vec<ImportedRule>) ->
         }
     }
     Ok(plan)
-}
-
-async fn approve(app: &App, token: &WriteToken, plan: &Plan) -> Result<()> {
-    for (company_id, (dsn, rules)) in &plan.companies {
-        let rules: Vec<&ApprovedRule> = rules.iter().collect();
-        let mut lease = app.pools().get(dsn).await?;
-        let mut transaction = lease.begin().await?;
-        ledger::approve(&mut transaction, token, company_id, &rules).await?;
-        transaction.commit().await?;
-    }
-    Ok(())
 }

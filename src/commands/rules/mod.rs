@@ -1,6 +1,7 @@
 //! `kylo rules`: the companies' rules
 
 mod import;
+pub(in crate::commands) mod view;
 
 use crate::app::App;
 use crate::error::Result;

@@ -11,7 +11,7 @@ use crate::model::offsets::Lag;
 use crate::model::pipeline::{LEDGER, WorkerSpec};
 use crate::model::record::{OutgoingRecord, TopicPartition};
 use crate::postgres::{self, migrate};
-use crate::ui::{Column, Row};
+use crate::ui::{Column, Row, cell};
 use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
@@ -43,14 +43,13 @@ impl Row for SentRow {
         Column::number("OFFSET"),
     ];
     fn cells(&self) -> Vec<String> {
-        let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         vec![
             self.company_id.clone(),
-            shown(self.batch_id.clone()),
-            shown(self.transactions.map(|count| count.to_string())),
+            cell(&self.batch_id),
+            cell(&self.transactions),
             self.route.to_owned(),
-            shown(self.partition.map(|partition| partition.to_string())),
-            shown(self.offset.map(|offset| offset.to_string())),
+            cell(&self.partition),
+            cell(&self.offset),
         ]
     }
 }

@@ -58,8 +58,8 @@ impl Row for TopicPlan {
             self.action.as_str().to_owned(),
             or_default(Some(self.spec.partitions).filter(|count| *count != BROKER_DEFAULT)),
             or_default(self.spec.replicas),
-            view::joined(&configs, " "),
-            view::joined(&differences, "; "),
+            configs.join(" "),
+            differences.join("; "),
         ]
     }
 }
@@ -99,7 +99,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
             }
         }
     }
-    if let Some(error) = view::together(failures, "topics were not created") {
+    if let Some(error) = Error::together(failures, "topics were not created") {
         return Err(error);
     }
     if app.consent.dry_run { Ok(()) } else { refuse_drift(&plans) }

@@ -1,15 +1,14 @@
 //! `kylo topics describe`: shows partitions and configuration of topics
 
-use super::view;
 use crate::app::App;
 use crate::commands::examples;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kafka::LogEnd;
 use crate::model::offsets::Watermarks;
 use crate::model::record::TopicPartition;
 use crate::model::suggest::not_found;
 use crate::model::topic::{ConfigEntry, ConfigSource, PartitionState, TopicState};
-use crate::ui::{Column, OutputFormat, Row};
+use crate::ui::{Column, OutputFormat, Row, cell};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -65,16 +64,15 @@ impl Row for PartitionDetail {
         Column::number("LOG-END"),
     ];
     fn cells(&self) -> Vec<String> {
-        let ids = |ids: &[i32]| view::joined(&ids.iter().map(ToString::to_string).collect::<Vec<_>>(), ",");
-        let or_dash = |number: Option<i64>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let ids = |ids: &[i32]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         vec![
             self.topic.clone(),
             self.state.partition.to_string(),
-            or_dash(self.state.leader.map(i64::from)),
+            cell(&self.state.leader),
             ids(&self.state.replicas),
             ids(&self.state.in_sync),
-            or_dash(self.log_start),
-            or_dash(self.log_end),
+            cell(&self.log_start),
+            cell(&self.log_end),
         ]
     }
 }
@@ -83,8 +81,7 @@ impl Row for ConfigRow {
     const COLUMNS: &'static [Column] =
         &[Column::text("TOPIC"), Column::text("CONFIG"), Column::text("VALUE"), Column::text("SET-BY")];
     fn cells(&self) -> Vec<String> {
-        let value = self.value.clone().unwrap_or_else(|| "-".to_owned());
-        vec![self.topic.clone(), self.name.clone(), value, self.source.as_str().to_owned()]
+        vec![self.topic.clone(), self.name.clone(), cell(&self.value), self.source.as_str().to_owned()]
     }
 }
 
@@ -113,7 +110,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     let errors = missing.into_iter().map(|name| {
         not_found("topic", name, known.iter().map(|topic| topic.topic.as_str()), "kylo topics list")
     });
-    view::together(errors.collect(), "topics do not exist").map_or(Ok(()), Err)
+    Error::together(errors.collect(), "topics do not exist").map_or(Ok(()), Err)
 }
 
 fn detail(state: TopicState, marks: &BTreeMap<TopicPartition, Watermarks>) -> Detail {

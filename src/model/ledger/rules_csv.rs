@@ -3,6 +3,7 @@
 use super::csv::open;
 use super::rules::{ApprovedRule, approved};
 use hashbrown::HashMap;
+use std::collections::BTreeMap;
 
 const COLUMNS: &[&str] = &["company_id", "source", "target_sheet", "target_header", "notes"];
 
@@ -18,6 +19,15 @@ pub struct ImportedRule {
     pub company_id: String,
     /// The rule.
     pub rule: ApprovedRule,
+}
+
+/// The rules of each company, in the file's order.
+pub fn by_company(rules: Vec<ImportedRule>) -> BTreeMap<String, Vec<ApprovedRule>> {
+    let mut by_company: BTreeMap<String, Vec<ApprovedRule>> = BTreeMap::new();
+    for rule in rules {
+        by_company.entry(rule.company_id).or_default().push(rule.rule);
+    }
+    by_company
 }
 
 /// Parses the file. `Err` lists every fault with its line: empty fields, and one source with two different
