@@ -28,7 +28,7 @@ complete -c kylo -n "__fish_kylo_needs_command" -s C -l profile -d 'Profile of y
 complete -c kylo -n "__fish_kylo_needs_command" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_needs_command" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_needs_command" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_needs_command" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_needs_command" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -51,24 +51,24 @@ complete -c kylo -n "__fish_kylo_needs_command" -s h -l help -d 'Print help (see
 complete -c kylo -n "__fish_kylo_needs_command" -s V -l version -d 'Print version'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "demo" -d 'play the whole ledger flow on services of its own, with checks'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "init" -d 'write kylo.toml, .env and companies.toml to start from'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "topics" -d 'topics: what they are, and what is in them'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "topic" -d 'topics: what they are, and what is in them'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "groups" -d 'consumer groups and their lag'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "group" -d 'consumer groups and their lag'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "dlq" -d 'dead letters: look, and send back'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "db" -d 'the database\'s schema'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "topics" -d 'create topics, look at them, write to them'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "topic" -d 'create topics, look at them, write to them'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "groups" -d 'look at consumer groups and their lag'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "group" -d 'look at consumer groups and their lag'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "dlq" -d 'look at dead letters, and send them back'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "db" -d 'migrate the databases, and show how they stand'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "seed" -d 'bring the companies of a file into the database'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "rules" -d 'the companies\' rules'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "send" -d 'publishes test and real payloads'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "rules" -d 'approve the companies\' rules'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "send" -d 'publish test and real payloads'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "consume" -d 'run built-in consumers'
 complete -c kylo -n "__fish_kylo_needs_command" -f -a "completions" -d 'print a completion script for a shell'
-complete -c kylo -n "__fish_kylo_needs_command" -f -a "help" -d 'help on a command or a topic: exit-codes, settings'
+complete -c kylo -n "__fish_kylo_needs_command" -f -a "help" -d 'show help on a command or a topic: exit-codes, flags, settings'
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l transactions -d 'Then put N generated transactions of ten companies through it, and tell the rate' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand demo" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand demo" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand demo" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -93,7 +93,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand init" -s C -l profile -d 'Prof
 complete -c kylo -n "__fish_kylo_using_subcommand init" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand init" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand init" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand init" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand init" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -118,7 +118,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_su
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -144,13 +144,13 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_su
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and not __fish_seen_subcommand_from create list describe produce" -f -a "produce" -d 'write lines from standard input to a topic'
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l pipeline -d 'Create every topic this pipeline declares, dead-letter topics included' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s p -l partitions -d 'Partitions of each topic; left out, the broker\'s default' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s r -l replicas -d 'Copies of each partition; left out, the broker\'s default' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s r -l replicas -d 'Replication factor; left out, the broker\'s default' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s c -l config -d 'Topic configuration, by Kafka\'s names; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from create" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -175,7 +175,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -200,7 +200,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from describe" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -234,7 +234,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topics; and __fish_seen_subcommand_from produce" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -259,7 +259,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_sub
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -285,13 +285,13 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_sub
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and not __fish_seen_subcommand_from create list describe produce" -f -a "produce" -d 'write lines from standard input to a topic'
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l pipeline -d 'Create every topic this pipeline declares, dead-letter topics included' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s p -l partitions -d 'Partitions of each topic; left out, the broker\'s default' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s r -l replicas -d 'Copies of each partition; left out, the broker\'s default' -r
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s r -l replicas -d 'Replication factor; left out, the broker\'s default' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s c -l config -d 'Topic configuration, by Kafka\'s names; may be repeated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s C -l profile -d 'Profile of your configuration to use' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from create" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -316,7 +316,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -341,7 +341,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from describe" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -375,7 +375,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand topic; and __fish_seen_subcommand_from produce" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -400,7 +400,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_su
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand groups; and not __fish_seen_subcommand_from list describe" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -426,7 +426,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -450,7 +450,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from describe" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from describe" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from describe" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from describe" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand groups; and __fish_seen_subcommand_from describe" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -474,7 +474,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_sub
 complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand group; and not __fish_seen_subcommand_from list describe" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -500,7 +500,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -524,7 +524,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from describe" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from describe" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from describe" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from describe" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand group; and __fish_seen_subcommand_from describe" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -548,7 +548,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subco
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and not __fish_seen_subcommand_from list show replay" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -582,7 +582,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from list" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -607,7 +607,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from show" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -642,7 +642,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcomman
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -666,7 +666,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcom
 complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand db; and not __fish_seen_subcommand_from migrate status" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -692,7 +692,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from migrate" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from migrate" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from migrate" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from migrate" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from migrate" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -716,7 +716,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from status" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from status" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from status" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from status" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand db; and __fish_seen_subcommand_from status" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -740,7 +740,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand seed" -s C -l profile -d 'Prof
 complete -c kylo -n "__fish_kylo_using_subcommand seed" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand seed" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand seed" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand seed" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand seed" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -765,7 +765,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_sub
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand rules; and not __fish_seen_subcommand_from import" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -790,7 +790,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcomm
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand rules; and __fish_seen_subcommand_from import" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -814,7 +814,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subc
 complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand send; and not __fish_seen_subcommand_from txns promote" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -841,7 +841,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from txns" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -867,7 +867,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcommand_from promote" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -899,7 +899,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand consume" -s C -l profile -d 'P
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand consume" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -928,7 +928,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand completions" -s C -l profile -
 complete -c kylo -n "__fish_kylo_using_subcommand completions" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand completions" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand completions" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand completions" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand completions" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'
@@ -952,7 +952,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand help" -s C -l profile -d 'Prof
 complete -c kylo -n "__fish_kylo_using_subcommand help" -s b -l brokers -l bootstrap-server -d 'Kafka brokers, comma separated' -r
 complete -c kylo -n "__fish_kylo_using_subcommand help" -l database-url -d 'Control database (better in KYLO_DATABASE_URL: a command line can be read by others)' -r
 complete -c kylo -n "__fish_kylo_using_subcommand help" -s X -d 'A setting: a librdkafka property or one of kylo\'s keys; `-X dump` shows each with its origin' -r
-complete -c kylo -n "__fish_kylo_using_subcommand help" -s o -l output -d 'Shape of data on stdout [default: table]' -r -f -a "table\t'Aligned columns'
+complete -c kylo -n "__fish_kylo_using_subcommand help" -s o -l output -d 'Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]' -r -f -a "table\t'Aligned columns'
 wide\t'Aligned columns, all of them'
 json\t'One document'
 jsonl\t'One object a line'

@@ -12,6 +12,7 @@ use crate::settings::{self, Environment, Flags, Settings};
 use crate::shutdown::{self, Shutdown, Stage, Trigger};
 use crate::ui::{Ui, UiOptions};
 use clap::{CommandFactory, FromArgMatches, Parser};
+pub(crate) use globals::help as global_flags_help;
 use globals::{ColorChoice, Globals};
 use signals::Signals;
 use std::ffi::OsString;
@@ -24,6 +25,12 @@ use std::time::Duration;
 #[command(
     name = "kylo",
     about,
+    before_help = commands::examples(&[
+        "kylo demo",
+        "kylo topics create --pipeline ledger",
+        "kylo consume txns --shadow",
+        "kylo dlq list",
+    ]),
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = 110
@@ -216,21 +223,23 @@ mod tests {
         command_tree().debug_assert();
     }
 
-    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+    fn helps(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
         let path = format!("{path} {}", command.get_name());
-        if command.get_subcommands().next().is_none() {
-            found.push((path.clone(), command.clone().render_long_help().to_string()));
-        }
+        found.push((path.clone(), command.clone().render_long_help().to_string()));
         for inner in command.get_subcommands() {
-            leaves(inner, &path, found);
+            helps(inner, &path, found);
         }
     }
 
     #[test]
-    fn the_help_of_every_leaf_begins_with_examples() {
+    fn the_help_of_every_command_begins_with_examples_and_names_the_rare_flags_in_one_line() {
         let mut found = Vec::new();
-        leaves(&command_tree(), "", &mut found);
-        assert!(found.len() > 15, "{found:?}");
+        helps(&command_tree(), "", &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        for (path, help) in &found {
+            assert!(help.contains("--dry-run") && help.contains("kylo help flags"), "{path}: {help}");
+            assert!(!help.contains("--log-format"), "{path}: {help}");
+        }
         let without: Vec<&str> = found
             .iter()
             .filter(|(path, help)| {

@@ -42,8 +42,15 @@ pub struct Globals {
     /// A setting: a librdkafka property or one of kylo's keys; `-X dump` shows each with its origin
     #[arg(id = "global-client", short = 'X', value_name = "KEY=VALUE")]
     pub client: Vec<String>,
-    /// Shape of data on stdout [default: table]
-    #[arg(id = "global-output", short = 'o', long = "output", value_enum, value_name = "FORMAT")]
+    /// Shape of data on stdout: table, wide, json, jsonl, yaml, csv [default: table]
+    #[arg(
+        id = "global-output",
+        short = 'o',
+        long = "output",
+        value_enum,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     pub output: Option<OutputFormat>,
     /// Leave out the headings of a table
     #[arg(id = "global-no-headers", long = "no-headers", hide_short_help = true)]
@@ -131,10 +138,19 @@ impl Globals {
     }
 }
 
-/// Declares the global flags on `command` and on everything below it.
+/// All global flags, as `kylo help flags` shows them.
+pub fn help() -> String {
+    let all = Globals::augment_args(Command::new("kylo").disable_help_flag(true).max_term_width(110));
+    all.mut_args(|flag| flag.hide_short_help(false)).help_template("{all-args}").render_help().to_string()
+        + "\n"
+}
+
+/// Declares the global flags on `command` and on everything below it. Those that `-h` leaves out `--help` leaves out
+/// too: it is about the command.
 pub fn declare(command: Command) -> Command {
     let template = Globals::augment_args(Command::new("globals"));
-    let flags: Vec<Arg> = template.get_arguments().cloned().collect();
+    let rare = |flag: &Arg| flag.clone().hide_long_help(flag.is_hide_short_help_set());
+    let flags: Vec<Arg> = template.get_arguments().map(rare).collect();
     declare_below(command, &flags)
 }
 
@@ -157,7 +173,9 @@ fn declare_below(command: Command, flags: &[Arg]) -> Command {
             _ => command = command.arg(flag.clone()),
         }
     }
-    command.mut_subcommands(|inner| declare_below(inner, flags))
+    command
+        .after_long_help("More global flags: kylo help flags")
+        .mut_subcommands(|inner| declare_below(inner, flags))
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
-//! `kylo help`: help on a command, or on a topic that belongs to no command.
+//! `kylo help`: shows help on a command, or on a topic that belongs to no command.
 
 use super::examples;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::model::suggest;
 
-/// help on a command or a topic: exit-codes, settings
+/// show help on a command or a topic: exit-codes, flags, settings
 #[derive(Debug, clap::Args)]
 #[command(before_help = examples(&["kylo help topics create", "kylo help exit-codes", "kylo help settings"]))]
 pub struct Args {
-    /// A command, or exit-codes, settings
+    /// A command, or exit-codes, flags, settings
     #[arg(value_name = "COMMAND")]
     words: Vec<String>,
 }
@@ -19,10 +19,10 @@ CODE  MEANING
 0     done (an empty result too)
 1     failed, or any item failed or was not found
 2     wrong use, or settings that cannot be
-3     an error in what was given as data: SQL, a payload, a record
+3     an error in what was given as data: a payload, a record, a file of companies or rules
 4     not authenticated, or not allowed
 5     unreachable, or timed out
-6     not done: declined, no consent, group active, read-only
+6     not done: declined, no consent, read-only
 7     the check said no: pending migrations, missing topics, drift, a record at its replay limit
 130   interrupted (`consume` finishes what it has in hand and exits 0; a second signal stops it)
 
@@ -34,6 +34,7 @@ pub async fn run(app: &App, args: Args) -> Result<()> {
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["exit-codes"] => app.ui.data(EXIT_CODES.as_bytes()),
+        ["flags"] => app.ui.data(crate::cli::global_flags_help().as_bytes()),
         ["settings"] => app.ui.data(settings().as_bytes()),
         words => app.ui.data(of_command(words)?.as_bytes()),
     }
@@ -50,7 +51,7 @@ fn of_command(words: &[&str]) -> Result<String> {
             .map(str::to_owned)
             .collect();
         command = command.find_subcommand_mut(word).ok_or_else(|| {
-            let topics = ["exit-codes", "settings"].into_iter().filter(|_| depth == 0);
+            let topics = ["exit-codes", "flags", "settings"].into_iter().filter(|_| depth == 0);
             let near = suggest::nearest(word, names.iter().map(String::as_str).chain(topics));
             let error = Error::usage(format!("there is no help on \"{}\"", words.join(" ")));
             match near {
@@ -105,6 +106,7 @@ mod tests {
             assert!(of_command(words).unwrap().contains("Usage: kylo"), "{words:?}");
         }
         assert_eq!(of_command(&["topics", "creat"]).unwrap_err().hints(), ["did you mean `create`?"]);
+        assert_eq!(of_command(&["flag"]).unwrap_err().hints(), ["did you mean `flags`?"]);
         assert_eq!(of_command(&["exit-code"]).unwrap_err().hints(), ["did you mean `exit-codes`?"]);
     }
 }

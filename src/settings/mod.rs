@@ -238,14 +238,14 @@ impl Settings {
     }
 }
 
-/// `10s`, `500ms`, `2m 30s`, `1h`; a bare number is seconds.
+/// `10s`, `500ms`, `2m 30s`, `1h`; a bare number is seconds. Never zero: nothing is done in no time.
 pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration such as 10s, 500ms or 2m");
-    if let Ok(seconds) = text.parse::<u64>() {
+    if let Ok(seconds @ 1..) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(parsed).map_err(|_| wrong())
+    Duration::try_from(parsed).ok().filter(|span| !span.is_zero()).ok_or_else(wrong)
 }
 
 fn parse_bool(text: &str) -> Option<bool> {

@@ -262,6 +262,8 @@ fn durations() {
         ("3", Some(Duration::from_secs(3))),
         ("-3s", None),
         ("soon", None),
+        ("0", None),
+        ("0s", None),
     ];
     for (text, expected) in table {
         assert_eq!(parse_duration(text).ok(), expected, "{text}");

@@ -24,6 +24,8 @@ fn help() {
     insta::assert_snapshot!(room.told(&[
         room.kylo(&["init", "--help"]),
         room.kylo(&["help", "exit-codes"]),
+        room.kylo(&["help", "flags"]),
+        room.kylo(&["topics", "--help"]),
         room.kylo(&["help", "topics", "creat"]),
     ]));
 }

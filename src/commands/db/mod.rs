@@ -1,4 +1,4 @@
-//! `kylo db`: the database's schema
+//! `kylo db`: migrate the databases, and show how they stand
 
 mod migrate;
 mod status;
@@ -7,8 +7,9 @@ mod view;
 use crate::app::App;
 use crate::error::Result;
 
-/// the database's schema
+/// migrate the databases, and show how they stand
 #[derive(Debug, clap::Subcommand)]
+#[command(before_help = super::examples(&["kylo db migrate", "kylo db status"]))]
 pub enum Command {
     Migrate(migrate::Args),
     Status(status::Args),

@@ -1,4 +1,4 @@
-//! `kylo dlq`: dead letters: look, and send back
+//! `kylo dlq`: look at dead letters, and send them back
 
 mod list;
 mod replay;
@@ -8,8 +8,9 @@ mod view;
 use crate::app::App;
 use crate::error::Result;
 
-/// dead letters: look, and send back
+/// look at dead letters, and send them back
 #[derive(Debug, clap::Subcommand)]
+#[command(before_help = super::examples(&["kylo dlq list", "kylo dlq replay --max-retries 3"]))]
 pub enum Command {
     #[command(alias = "ls")]
     List(list::Args),

@@ -1,4 +1,4 @@
-//! `kylo groups`: consumer groups and their lag
+//! `kylo groups`: look at consumer groups and their lag
 
 mod describe;
 mod list;
@@ -6,8 +6,9 @@ mod list;
 use crate::app::App;
 use crate::error::Result;
 
-/// consumer groups and their lag
+/// look at consumer groups and their lag
 #[derive(Debug, clap::Subcommand)]
+#[command(before_help = super::examples(&["kylo groups list", "kylo groups describe kylo-workers-txns"]))]
 pub enum Command {
     #[command(alias = "ls")]
     List(list::Args),

@@ -1,4 +1,4 @@
-//! `kylo rules`: the companies' rules
+//! `kylo rules`: approve the companies' rules
 
 mod import;
 pub(in crate::commands) mod view;
@@ -6,8 +6,9 @@ pub(in crate::commands) mod view;
 use crate::app::App;
 use crate::error::Result;
 
-/// the companies' rules
+/// approve the companies' rules
 #[derive(Debug, clap::Subcommand)]
+#[command(before_help = super::examples(&["kylo rules import rules.csv"]))]
 pub enum Command {
     Import(import::Args),
 }

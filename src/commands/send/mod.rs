@@ -1,4 +1,4 @@
-//! `kylo send`: publishes test and real payloads
+//! `kylo send`: publish test and real payloads
 
 mod promote;
 mod txns;
@@ -7,8 +7,9 @@ mod view;
 use crate::app::App;
 use crate::error::Result;
 
-/// publishes test and real payloads
+/// publish test and real payloads
 #[derive(Debug, clap::Subcommand)]
+#[command(before_help = super::examples(&["kylo send txns examples/payloads/three-transactions.json", "kylo send promote --company 710"]))]
 pub enum Command {
     Txns(txns::Args),
     Promote(promote::Args),

@@ -29,7 +29,7 @@ pub struct Args {
     /// Partitions of each topic; left out, the broker's default
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..), conflicts_with = "pipeline")]
     partitions: Option<i32>,
-    /// Copies of each partition; left out, the broker's default
+    /// Replication factor; left out, the broker's default
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     replicas: Option<i32>,
     /// Topic configuration, by Kafka's names; may be repeated

@@ -1,4 +1,4 @@
-//! `kylo topics`: topics: what they are, and what is in them
+//! `kylo topics`: create topics, look at them, write to them
 
 mod create;
 mod describe;
@@ -9,8 +9,9 @@ mod view;
 use crate::app::App;
 use crate::error::Result;
 
-/// topics: what they are, and what is in them
+/// create topics, look at them, write to them
 #[derive(Debug, clap::Subcommand)]
+#[command(before_help = super::examples(&["kylo topics create --pipeline ledger", "kylo topics list", "kylo topics describe txns.company.batches"]))]
 pub enum Command {
     Create(create::Args),
     #[command(alias = "ls")]
