@@ -64,18 +64,35 @@ impl DoneMap {
     /// The text to commit with offset `base`; empty for an empty map. `None` when it would not fit
     /// [`MAX_METADATA_BYTES`].
     pub fn encode(&self, base: i64) -> Option<String> {
+        let (text, whole) = self.encode_lowest(base);
+        whole.then_some(text)
+    }
+    /// [`encode`](Self::encode) of as many ranges as fit, the lowest first, since those a restart meets first; and
+    /// whether that is all of them.
+    pub fn encode_lowest(&self, base: i64) -> (String, bool) {
         if self.ranges.is_empty() {
-            return Some(String::new());
+            return (String::new(), true);
         }
-        let mut bytes = Vec::with_capacity(self.ranges.len() * 4);
+        let head = format!("{VERSION}:{base}:");
+        // Four characters carry three bytes; what is left over rounds down.
+        let most = (MAX_METADATA_BYTES - head.len()) / 4 * 3;
+        let mut bytes = Vec::with_capacity(most.min(self.ranges.len() * 4));
         let mut end = base;
         for range in &self.ranges {
-            write_leb128(&mut bytes, u64::try_from(range.start.checked_sub(end)?).ok()?);
-            write_leb128(&mut bytes, u64::try_from(range.end.checked_sub(range.start)?).ok()?);
+            let before = bytes.len();
+            let numbers = (range.start.checked_sub(end), range.end.checked_sub(range.start));
+            let (Some(gap @ 0..), Some(length @ 0..)) = numbers else { break };
+            write_leb128(&mut bytes, gap.unsigned_abs());
+            write_leb128(&mut bytes, length.unsigned_abs());
+            if bytes.len() > most {
+                bytes.truncate(before);
+                break;
+            }
             end = range.end;
         }
-        let text = format!("{VERSION}:{base}:{}", URL_SAFE_NO_PAD.encode(bytes));
-        (text.len() <= MAX_METADATA_BYTES).then_some(text)
+        let whole = self.ranges.last().is_none_or(|last| last.end == end);
+        let text = if bytes.is_empty() { String::new() } else { head + &URL_SAFE_NO_PAD.encode(bytes) };
+        (text, whole)
     }
     /// Reads what was committed with offset `base`. Anything else than a map of ours for that offset is an
     /// empty map.

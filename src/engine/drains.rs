@@ -4,9 +4,11 @@ use super::policy::Backoff;
 use super::report::{Event, Reporter};
 use super::{Dependency, Drain, DrainFuture, Drained, Failure};
 use crate::shutdown::Shutdown;
+use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use hashbrown::{HashMap, HashSet};
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -96,7 +98,7 @@ impl DrainTask {
         loop {
             let now = Instant::now();
             if now >= next_sweep && sweep.is_none() && !shutdown.is_requested() {
-                sweep = Some(limited(SWEEP_LIMIT, "sweep", drain.sweep()));
+                sweep = Some(limited(SWEEP_LIMIT, "sweep", || drain.sweep()));
             }
             let due = keys.iter().filter(|(_, key)| key.until.is_some_and(|at| at <= now));
             let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();
@@ -114,7 +116,7 @@ impl DrainTask {
                 }
                 let drain = &drain;
                 steps.push(Box::pin(async move {
-                    let outcome = limited(STEP_LIMIT, "step", drain.step(&name)).await;
+                    let outcome = limited(STEP_LIMIT, "step", || drain.step(&name)).await;
                     (name, outcome)
                 }));
             }
@@ -251,19 +253,28 @@ impl DrainTask {
     }
 }
 
-/// Ends what does not end by itself: a database that is frozen answers nothing and refuses nothing.
+/// Ends what does not end by itself (a database that is frozen answers nothing and refuses nothing), and takes a
+/// panic for a failure of this one key: the others must go on.
 fn limited<'a, T: Send + 'a>(
     limit: Duration,
     what: &'static str,
-    work: DrainFuture<'a, T>,
+    work: impl FnOnce() -> DrainFuture<'a, T>,
 ) -> DrainFuture<'a, T> {
+    let work = std::panic::catch_unwind(AssertUnwindSafe(work));
     Box::pin(async move {
-        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-            Err(Failure::transient(
+        // The panic's own text may quote what is in the database.
+        let panicked = |_| Err(Failure::transient("drain-panic", format!("the {what} panicked")));
+        let work = match work {
+            Ok(work) => AssertUnwindSafe(work).catch_unwind(),
+            Err(panic) => return panicked(panic),
+        };
+        match tokio::time::timeout(limit, work).await {
+            Ok(ended) => ended.unwrap_or_else(panicked),
+            Err(_) => Err(Failure::transient(
                 "drain-timeout",
                 format!("the {what} did not end within {} s", limit.as_secs()),
-            ))
-        })
+            )),
+        }
     })
 }
 

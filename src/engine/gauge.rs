@@ -40,6 +40,10 @@ impl MemoryGauge {
     pub fn is_full(&self) -> bool {
         self.held() >= self.0.limit
     }
+    /// True while half of the budget or more is used up.
+    pub(super) fn is_half_full(&self) -> bool {
+        self.held() >= self.0.limit / 2
+    }
     /// True while a source may read: there is room, and the runtime wants more.
     pub fn may_read(&self) -> bool {
         self.held() < self.0.ahead.load(Ordering::Relaxed)

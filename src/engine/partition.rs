@@ -1,10 +1,11 @@
 //! The partitions a consumer holds, each under its epoch; pure.
 
 use super::breaker::LaneId;
+use super::buffers::RECORD_OVERHEAD;
 use super::quarantine::{Mark, Suspects};
 use super::rebalance::StartingPoint;
 use super::tracker::Tracker;
-use super::{Assigned, DoneMap, Epoch, MAX_METADATA_BYTES, Position};
+use super::{Assigned, Epoch, MAX_METADATA_BYTES, Position};
 use crate::model::record::TopicPartition;
 use hashbrown::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -111,9 +112,11 @@ pub(super) struct Partition {
     pub alone: Vec<i64>,
     stage: Stage,
     paused: Option<&'static str>,
-    bytes: usize,
+    /// Of the records in its lanes and in hand.
+    pub bytes: usize,
     committed: Option<(i64, String)>,
-    metadata_bytes: usize,
+    /// The done-map of the last commit was near its limit, or beyond it.
+    map_full: bool,
     dead_letters_in_a_row: u32,
     /// Since when the low-water has not moved while something is unfinished.
     stuck_since: Option<(i64, Instant)>,
@@ -221,7 +224,7 @@ impl Partitions {
             paused: None,
             bytes: 0,
             committed,
-            metadata_bytes: 0,
+            map_full: false,
             dead_letters_in_a_row: 0,
             stuck_since: None,
         };
@@ -303,26 +306,35 @@ impl Partitions {
             }
         }
     }
-    /// Decides which partitions to pause (with a reason) or to fetch again (`None`).
+    /// Decides which partitions to pause (with a reason) or to fetch again (`None`). `records` and `bytes` are the
+    /// share of each; `short`: together they hold half of what they may.
     pub fn balance(
         &mut self,
         blocked: impl Fn(PartitionId, &Partition) -> bool,
         records: usize,
         bytes: usize,
+        short: bool,
     ) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
+        // Whoever is alone takes nothing from others.
+        let short = short && self.active.len() > 1;
         let mut changes = Vec::new();
         let ids: Vec<PartitionId> = self.active.values().copied().collect();
         for id in ids {
             let blocked = blocked(id, self.get(id));
             let partition = self.get_mut(id);
-            let (waiting, held) = (partition.tracker.unfinished(), partition.bytes);
+            let waiting = partition.tracker.unfinished();
+            let held = partition.bytes + waiting * RECORD_OVERHEAD;
             let want = if partition.flooded {
                 Some("dead letters in a row")
-            } else if partition.metadata_bytes > MAX_METADATA_BYTES * 3 / 4 {
+            } else if partition.map_full {
                 Some("done-map nearly full")
             } else if blocked && (waiting >= records || held >= bytes) {
                 Some("a blocked lane fills its budget")
-            } else if partition.paused.is_some() && (waiting > records / 2 || held > bytes / 2) && blocked {
+            } else if short && held > bytes {
+                // Before it can be known whether it is blocked: a lane that hangs would take all the memory first,
+                // and what it holds is not given back.
+                Some("more than its share of the memory")
+            } else if partition.paused.is_some() && (held > bytes / 2 || (waiting > records / 2 && blocked)) {
                 partition.paused
             } else {
                 None
@@ -339,16 +351,8 @@ impl Partitions {
 impl Partition {
     fn position(&mut self) -> Option<Position> {
         let offset = self.tracker.low_water();
-        let map = self.tracker.done_map();
-        let metadata = map.encode(offset).unwrap_or_else(|| {
-            // Too many holes: carry the lowest ranges, those a restart meets first.
-            let mut kept = DoneMap::new();
-            for range in map.ranges().iter().take(600) {
-                kept.insert(range.clone());
-            }
-            kept.encode(offset).unwrap_or_default()
-        });
-        self.metadata_bytes = metadata.len();
+        let (metadata, whole) = self.tracker.done_map().encode_lowest(offset);
+        self.map_full = !whole || metadata.len() > MAX_METADATA_BYTES * 3 / 4;
         let new = (offset, metadata);
         if self.committed.as_ref() == Some(&new) {
             return None;
@@ -360,5 +364,43 @@ impl Partition {
             offset: new.0,
             metadata: new.1,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::DoneMap;
+    use super::super::tracker::Taken;
+    use super::*;
+
+    #[test]
+    fn a_partition_whose_done_map_overflows_stays_paused() {
+        let name = TopicPartition::new("t", 0);
+        let assigned =
+            Assigned { partition: name.clone(), epoch: Epoch(1), committed: None, log_start: 0, log_end: 0 };
+        let start = StartingPoint { start: 0, inherited: DoneMap::new(), lost: None };
+        let mut partitions = Partitions::default();
+        partitions.insert(assigned, start, Suspects::default());
+        let id = partitions.find(&name, Epoch(1)).unwrap();
+        // Every second record ends: one range more each.
+        let end = |partitions: &mut Partitions, to: i64| {
+            let tracker = &mut partitions.get_mut(id).tracker;
+            for offset in tracker.end()..to {
+                let Taken::Run(sequence) = tracker.take(offset) else { panic!("{offset} is new") };
+                if offset % 2 == 1 {
+                    tracker.finish(sequence);
+                }
+            }
+            let position = partitions.positions().remove(0);
+            assert!(position.metadata.len() <= MAX_METADATA_BYTES);
+            let carried = DoneMap::decode(&position.metadata, position.offset).ranges().len();
+            partitions.balance(|_, _| false, usize::MAX, usize::MAX, false);
+            (carried, partitions.get(id).paused())
+        };
+        assert_eq!(end(&mut partitions, 2_000), (1_000, None));
+        assert_eq!(end(&mut partitions, 2_500), (1_250, Some("done-map nearly full")));
+        let (carried, paused) = end(&mut partitions, 8_000);
+        assert!(carried > 1_500, "as many as fit: {carried}");
+        assert_eq!(paused, Some("done-map nearly full"), "what was cut off would run again");
     }
 }

@@ -324,6 +324,7 @@ impl Running<'_> {
                         // It waits like one that failed; what the handler ended behind it has ended.
                         behind.push(self.end.items.remove(self.end.ended));
                         retry.get_or_insert(refused);
+                        self.next_record();
                     }
                 }
             }

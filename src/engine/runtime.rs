@@ -52,6 +52,8 @@ pub(super) struct Runtime {
     /// Handlers end without waiting: hand out more ahead.
     pub(super) fast: bool,
     pub(super) memory: Option<super::MemoryGauge>,
+    /// At the last tick half of the memory was taken, and whoever held more than his share was paused.
+    half_full: bool,
     pub(super) in_flight: Option<InFlight>,
     pub(super) next_commit: u64,
     pub(super) last_commit: Instant,
@@ -104,6 +106,7 @@ impl Runtime {
             runs,
             fast: false,
             memory: None,
+            half_full: false,
             in_flight: None,
             next_commit: 0,
             last_commit: now,
@@ -262,7 +265,8 @@ impl Runtime {
                 self.revoking.iter_mut().for_each(|revoking| revoking.committed(&report));
             }
             SourceEvent::Trouble(text) => self.reporter.event(Event::Trouble(text)),
-            SourceEvent::Fatal(text) => self.fail(RunError::Source(text)),
+            // What was handled so far is committed if the client still can: the error may be about one partition.
+            SourceEvent::Fatal(text) => self.fail_after_commit(RunError::Source(text)),
             SourceEvent::Left => self.ending = Some(Ending::Over),
         }
     }
@@ -291,7 +295,7 @@ impl Runtime {
             for (partition, epoch, _) in &starts {
                 self.scheduler.drop_partition(partition, *epoch);
             }
-            self.fail(RunError::Lost(lost));
+            self.fail_after_commit(RunError::Lost(lost));
             return;
         }
         if self.ending.is_none() {
@@ -370,7 +374,9 @@ impl Runtime {
             let free = self.scheduler.running < concurrency;
             let hungry = free && all_taken && !self.scheduler.has_ready();
             let enough = self.fast && quarantine == Quarantine::None && !hungry;
-            memory.read_ahead(if enough { READ_AHEAD } else { usize::MAX });
+            // The second half only after a look at who holds the first.
+            let most = if self.half_full { usize::MAX } else { self.scheduler.policy.budget_bytes / 2 };
+            memory.read_ahead(if enough { READ_AHEAD } else { most });
         }
         if !new.is_empty() {
             self.write_marks(&new);
@@ -416,7 +422,8 @@ impl Runtime {
             }
         }
         self.open = open.into_iter().map(|(dependency, _)| dependency).collect();
-        for (partition, epoch, reason) in self.scheduler.balance(now) {
+        self.half_full = self.memory.as_ref().is_some_and(super::MemoryGauge::is_half_full);
+        for (partition, epoch, reason) in self.scheduler.balance(now, self.half_full) {
             match reason {
                 Some(reason) => {
                     self.send(SourceCommand::Pause(partition.clone(), epoch));
@@ -503,6 +510,7 @@ impl Runtime {
         if positions.is_empty() {
             // What failed was given away meanwhile.
             self.commit_failed = false;
+            self.failing_since = None;
             return None;
         }
         self.next_commit += 1;

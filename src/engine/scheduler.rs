@@ -141,6 +141,10 @@ impl Scheduler {
                 continue;
             }
             let Taken::Run(sequence) = partition.tracker.take(record.offset()) else { continue };
+            if partition.flooded {
+                // It stays unfinished; whoever reads the partition after this process handles it.
+                continue;
+            }
             let size = record.size();
             partition.took(size, now);
             self.records += 1;
@@ -271,12 +275,18 @@ impl Scheduler {
             self.bytes -= item.size as usize;
         }
         partition.note_dead_letters(end.dead_letters.len(), end.handled, self.policy.flood_run);
+        let (flooded, partition_id) = (partition.flooded, lane.partition);
         for item in end.items.drain_backwards() {
             lane.queue.push_front(item);
         }
         if self.spare.len() < 4096 {
             self.spare.push(end.items);
         }
+        if flooded {
+            self.set_aside(partition_id);
+        }
+        let lane = &mut self.lanes[end.lane as usize];
+        let partition = self.partitions.get(partition_id);
         if partition.is_gone() {
             self.release_lane(end.lane);
             return None;
@@ -295,6 +305,19 @@ impl Scheduler {
                 None
             }
             Some(failure) => self.back_off(end.lane, *failure, progressed, now, wall, random),
+        }
+    }
+
+    /// Forgets what waits in the lanes of a partition that was stopped, so that the others have its memory. The
+    /// tracker still knows it as unfinished: no commit passes it.
+    fn set_aside(&mut self, id: PartitionId) {
+        let partition = self.partitions.get_mut(id);
+        for lane in partition.lanes.values() {
+            for item in self.lanes[*lane as usize].queue.drain(..) {
+                self.records -= 1;
+                self.bytes -= item.size as usize;
+                partition.bytes -= item.size as usize;
+            }
         }
     }
 
@@ -403,8 +426,9 @@ impl Scheduler {
     }
 
     /// Partitions to pause or to fetch again, by what waits in them: a partition with a waiting lane pauses at
-    /// its share of the budget, so that the others always have room.
-    pub fn balance(&mut self, now: Instant) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
+    /// its share of the budget, and with `short`, when half of the memory is taken, any partition does, so that
+    /// the others always have room.
+    pub fn balance(&mut self, now: Instant, short: bool) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
         let mut blocked: hashbrown::HashSet<PartitionId> = hashbrown::HashSet::new();
         for lane in &self.lanes {
             if lane.waits() {
@@ -421,6 +445,7 @@ impl Scheduler {
             |id, partition| blocked.contains(&id) || slow(partition),
             records.max(1),
             bytes.max(1),
+            short,
         )
     }
 

@@ -20,6 +20,7 @@ impl Drain for Table {
     fn step<'a>(&'a self, key: &'a str) -> DrainFuture<'a, Drained> {
         Box::pin(async move {
             sleep(Duration::from_millis(100)).await;
+            assert_ne!(key, "panic", "as the key asks");
             if self.broken.lock().unwrap().as_deref() == Some(key) {
                 return Err(Failure::transient("broken", "as asked").on(Dependency(key.into())));
             }
@@ -72,6 +73,27 @@ async fn a_hint_wakes_a_drain_before_the_sweep() {
     hints.wake("z");
     sleep(Duration::from_millis(500)).await;
     assert!(table.rows.lock().unwrap().is_empty());
+    trigger.advance();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_whose_step_panics_holds_no_other() {
+    let mut bench = Bench::new(1);
+    bench.policy.exit_when_idle = false;
+    let table = Table::default();
+    table.rows.lock().unwrap().extend([("panic".to_owned(), 1), ("x".to_owned(), 1)]);
+    let (hints, receiver) = Hints::channel();
+    let mut consumer = bench.consumer();
+    consumer.drains.push(DrainPart { drain: Arc::new(table.clone()), hints: receiver });
+    let (trigger, shutdown) = shutdown::channel();
+    let running = tokio::spawn(consumer.run(shutdown));
+    sleep(Duration::from_secs(30)).await;
+    table.rows.lock().unwrap().insert("z".to_owned(), 1);
+    hints.wake("z");
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(*table.steps.lock().unwrap(), ["x", "z"]);
+    assert!(bench.events.0.lock().unwrap().iter().any(|event| event.contains("the step panicked")));
     trigger.advance();
     running.await.unwrap().unwrap();
 }

@@ -4,7 +4,7 @@ use super::*;
 
 /// Keeps the snapshots.
 #[derive(Clone, Default)]
-struct Snapshots(Arc<Mutex<Vec<Snapshot>>>);
+pub(super) struct Snapshots(pub(super) Arc<Mutex<Vec<Snapshot>>>);
 
 impl Reporter for Snapshots {
     fn event(&self, _event: Event) {}

@@ -28,13 +28,14 @@ impl Handler for Moody {
     }
 }
 
-async fn run(values: &[u32]) -> (Summary, BTreeMap<i64, u32>, Vec<i64>) {
+async fn run(values: &[u32], refused: usize) -> (Summary, BTreeMap<i64, u32>, Vec<i64>) {
     let mut bench = Bench::new(1);
     bench.policy.retry.when_spent =
         WhenSpent::DeadLetter { attempts: 4, wall_time: Duration::from_secs(3_600) };
     for value in values {
         bench.put("k", &value.to_string());
     }
+    bench.broker.refuse_publishes(refused);
     let moody = Arc::new(Moody::default());
     let consumer = Consumer { handler: moody.clone(), ..bench.consumer() };
     let summary = consumer.run(Shutdown::never()).await.unwrap();
@@ -45,14 +46,21 @@ async fn run(values: &[u32]) -> (Summary, BTreeMap<i64, u32>, Vec<i64>) {
 
 #[tokio::test(start_paused = true)]
 async fn what_ends_behind_a_waiting_head_does_not_renew_its_budget() {
-    let (summary, tries, letters) = run(&[99, 0, 0, 0, 0, 0, 0, 0]).await;
+    let (summary, tries, letters) = run(&[99, 0, 0, 0, 0, 0, 0, 0], 0).await;
     assert_eq!((summary.totals.handled, letters), (7, vec![0]));
     assert_eq!(tries[&0], 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_last_try_of_a_head_is_not_that_of_the_record_behind_it() {
-    let (summary, tries, letters) = run(&[3, 4]).await;
+    let (summary, tries, letters) = run(&[3, 4], 0).await;
     assert_eq!((summary.totals.handled, letters), (2, vec![]));
     assert_eq!((tries[&0], tries[&1]), (4, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_dead_letter_is_not_the_last_try_of_the_record_behind_it() {
+    let (summary, tries, letters) = run(&[99, 5], 1).await;
+    assert_eq!((summary.totals.handled, letters), (1, vec![0]));
+    assert_eq!(tries[&1], 6);
 }

@@ -8,6 +8,7 @@ mod metrics;
 mod mixed;
 mod model;
 mod quarantine;
+mod shares;
 mod stale;
 
 use super::dead_letter::{Envelope, Sender, replayed};
