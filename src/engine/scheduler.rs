@@ -428,7 +428,11 @@ impl Scheduler {
     /// Partitions to pause or to fetch again, by what waits in them: a partition with a waiting lane pauses at
     /// its share of the budget, and with `short`, when half of the memory is taken, any partition does, so that
     /// the others always have room.
-    pub fn balance(&mut self, now: Instant, short: bool) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
+    pub fn balance(
+        &mut self,
+        now: Instant,
+        short: bool,
+    ) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
         let mut blocked: hashbrown::HashSet<PartitionId> = hashbrown::HashSet::new();
         for lane in &self.lanes {
             if lane.waits() {

@@ -34,8 +34,7 @@ async fn a_partition_that_was_stopped_gives_its_memory_back() {
     }
     let (trigger, shutdown) = shutdown::channel();
     let snapshots = Arc::new(metrics::Snapshots::default());
-    let running =
-        tokio::spawn(Consumer { reporter: snapshots.clone(), ..bench.consumer() }.run(shutdown));
+    let running = tokio::spawn(Consumer { reporter: snapshots.clone(), ..bench.consumer() }.run(shutdown));
     sleep(Duration::from_secs(2)).await;
     let last = snapshots.0.lock().unwrap().last().unwrap().clone();
     assert_eq!((last.in_flight, last.in_flight_bytes), (0, 0));
