@@ -1,9 +1,18 @@
 //! The consumer runtime: lanes, offsets, retry, dead letters. Knows no broker and no database; those come in
 //! through the traits [`Source`], [`Handler`], [`Publisher`] and [`Drain`], each with an in-memory second
 //! implementation for tests.
+//!
+//! To read it: `source` (what comes in, what is said back), `consumer` (how it is put together), `runtime` (the
+//! loop), `scheduler` with `partition` and `tracker` (what is decided, without I/O), `run_queue` and `runner` (how a
+//! handler is run), `rebalance` and `ending` (how partitions and the process end). Beside that way lie
+//! `record`, `buffers`, `items` and `gauge` (what records are kept in, and how their memory is counted), `done_map`
+//! (what a commit carries), `dead_letter`, `breaker`, `isolation`, `quarantine` and `marks` (records that kill the
+//! process: who may run, what is remembered, where), `drain` and `drains` (work that waits in a database), `report`,
+//! `metrics` and `timing` (what is told), `memory` (a broker in memory, for tests).
 
 mod breaker;
 mod buffers;
+mod cancel;
 mod consumer;
 pub mod dead_letter;
 mod done_map;

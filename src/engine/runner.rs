@@ -5,7 +5,7 @@
 use super::breaker::LaneId;
 use super::dead_letter::{self, Attempts, Sender};
 use super::items::Items;
-use super::partition::Cancel;
+use super::cancel::Cancel;
 use super::run_queue::RunQueue;
 use super::timing::{Stopwatch, Timing};
 use super::{Dependency, Failure, FailureClass, Handler, Outcome, Outcomes, Policy, Publisher, Record};
