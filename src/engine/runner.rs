@@ -3,9 +3,9 @@
 //! Size: the story of a run is told in one place.
 
 use super::breaker::LaneId;
+use super::cancel::Cancel;
 use super::dead_letter::{self, Attempts, Sender};
 use super::items::Items;
-use super::cancel::Cancel;
 use super::run_queue::RunQueue;
 use super::timing::{Stopwatch, Timing};
 use super::{Dependency, Failure, FailureClass, Handler, Outcome, Outcomes, Policy, Publisher, Record};
