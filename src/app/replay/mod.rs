@@ -1,7 +1,7 @@
-//! Replay: dead letters go back to where they came from, each at most once.
+//! Replay: dead letters go back to where they came from, each at least once.
 //!
 //! Progress is the committed offset of the replay group, with what is done above it, and is committed only after
-//! the broker acknowledged what was sent. Nothing is ever written into a dead-letter topic.
+//! the broker acknowledged what was sent: a kill between the two sends that batch again. Nothing is ever written into a dead-letter topic.
 
 mod letters;
 mod progress;
