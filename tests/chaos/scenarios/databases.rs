@@ -5,6 +5,7 @@ use crate::load::now;
 use crate::report::{Promise, Report};
 use crate::servers::Postgres;
 use crate::verify::Fault;
+use crate::worker::Worker;
 use crate::world::{Plan, World, create_database};
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,9 @@ pub fn outage(context: &Context) -> Report {
     let mut server = Postgres::start(&context.folder);
     let away = create_database(&server.url(), "ledger");
     let control = context.database("control");
-    let companies = (0..8).map(|at| (at % 2 == 1).then(|| (away.clone(), away.clone()))).collect();
+    // Two workers share the partitions by halves or in turns; either way each has lanes enough that its breaker opens
+    // (three, in `engine/breaker.rs`).
+    let companies = (0..24).map(|at| (at % 2 == 1).then(|| (away.clone(), away.clone()))).collect();
     let plan = Plan { brokers: context.brokers(), control: (control.clone(), control), companies };
     let world = World::new(context, plan);
     crate::sql::Sql::new(&away).rows(
@@ -53,14 +56,16 @@ pub fn outage(context: &Context) -> Report {
          create trigger refuse before insert on app.transactions for each row execute function chaos.refuse()",
     );
     let mut stage = Stage::new(context, world, 2, 40);
+    stage.wait_for_shares();
+    let odd: Vec<usize> = (1..24).step_by(2).collect();
+    stage.load.quiet(&odd);
+    stage.settle_all();
     let from = now();
     server.stop();
     // Cannot be stored for a reason of its own, found out only by trying: the tries of the outage must not be
-    // counted against it. One in each lane that waits.
-    let mut dead = Vec::new();
-    for company in [1, 3, 5, 7] {
-        dead.push(stage.load.send_unstorable(company));
-    }
+    // counted against it. One in each lane that waits, and the first there: whoever stands behind is not tried at all.
+    odd.iter().for_each(|company| drop(stage.load.send_unstorable(*company)));
+    stage.load.quiet(&[]);
     stage.report.times = 1;
     let mut worst: f64 = 0.0;
     let until = Instant::now() + OUTAGE;
@@ -69,6 +74,11 @@ pub fn outage(context: &Context) -> Report {
         worst = worst.max(stage.oldest(|sent| sent.company % 2 == 0));
     }
     let waiting = stage.load.log().iter().filter(|sent| sent.company % 2 == 1).count();
+    let opened = |worker: &&Worker| worker.output().contains("txns: postgres:ledger on ");
+    let opened = stage.workers.iter().filter(opened).count();
+    stage
+        .report
+        .check(Promise::Bit, opened == 2, || format!("{opened} of 2 workers had lanes enough for a breaker"));
     let early = stage.world.broker().fetch(&stage.world.dead_letters()).len();
     stage
         .report
@@ -91,7 +101,6 @@ pub fn outage(context: &Context) -> Report {
             format!("tries of the outage were counted: {attempts}")
         });
     }
-    report.check(Promise::Bit, !dead.is_empty(), || "no record was hopeless".into());
     report
 }
 

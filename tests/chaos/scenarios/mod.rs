@@ -233,6 +233,13 @@ impl Stage {
         let wanted = self.load.acknowledged() - self.load.excused_count() + 1;
         self.wait("something is handled", |stage| stage.handled() >= wanted);
     }
+    /// Waits until every worker has partitions.
+    pub fn wait_for_shares(&mut self) {
+        let reads = format!("{}[", self.world.txns());
+        self.wait("every worker has partitions", |stage| {
+            stage.workers.iter().all(|worker| worker.output().contains(&reads))
+        });
+    }
     /// Waits until all that was sent is handled.
     pub fn settle_all(&mut self) {
         self.load.flush();

@@ -130,10 +130,7 @@ pub fn database_half_open(context: &Context) -> Report {
     let plan = Plan { brokers: context.brokers(), control: (control.clone(), control), companies };
     let mut stage = Stage::new(context, World::new(context, plan), 2, 20);
     // While a rebalance waits for a handler, the client pauses all partitions of its process: the group is at rest first.
-    let reads = format!("{}[", stage.world.txns());
-    stage.wait("both workers have partitions", |stage| {
-        stage.workers.iter().all(|worker| worker.output().contains(&reads))
-    });
+    stage.wait_for_shares();
     stage.settle_all();
     // Every pool is full.
     stage.load.burst(300);
