@@ -7,6 +7,7 @@ use crate::scenarios::Stage;
 use crate::sql::Sql;
 use crate::world::World;
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 /// Why some batches may be handled once more.
 pub enum Excuse {
@@ -112,6 +113,10 @@ fn excused<'a>(excuse: &'a Excuse, log: &[&'a Sent], runs: &'a [Run], world: &Wo
     }
 }
 
+/// A process that is stopped has asked the broker for more. The broker answers after half a second (the client's
+/// `fetch.wait.max.ms`) at the latest, and the process finds the answer when it wakes.
+pub const ON_THE_WAY: Duration = Duration::from_millis(700);
+
 /// A look at what is committed, just before a hard fault.
 pub struct Window {
     handled: usize,
@@ -144,13 +149,16 @@ impl Window {
         stage.excuses.push(Excuse::Died { committed: self.committed, at });
         (working, uncommitted)
     }
-    /// Just after processes may have lost hold of their partitions, or of what they commit: what was only begun is
-    /// excused as well. Says whether work was under way.
-    pub fn lost_hold(self, stage: &mut Stage) -> bool {
-        let log = stage.load.log();
+    /// True when something was handled since it was opened, and something waits.
+    pub fn in_work(&self, stage: &Stage) -> bool {
         let done = stage.handled_batches().len();
-        let working = done > self.handled && done < log.len();
-        let sent = log.into_iter().map(|sent| sent.batch).collect();
+        done > self.handled && done < stage.load.log().len()
+    }
+    /// Just after processes may have lost hold of their partitions, or of what they commit: what was only begun is
+    /// excused as well. Says whether work was under way. Of a process that is stopped: [`ON_THE_WAY`] later.
+    pub fn lost_hold(self, stage: &mut Stage) -> bool {
+        let working = self.in_work(stage);
+        let sent = stage.load.log().into_iter().map(|sent| sent.batch).collect();
         stage.excuses.push(Excuse::LostHold { committed: self.committed, sent });
         working
     }

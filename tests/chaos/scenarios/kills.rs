@@ -3,7 +3,7 @@
 use super::{Context, Stage, handled_in};
 use crate::broker::partition_of;
 use crate::load::now;
-use crate::repeats::Window;
+use crate::repeats::{ON_THE_WAY, Window};
 use crate::report::{Promise, Report};
 use crate::sql::Sql;
 use crate::verify::Fault;
@@ -163,8 +163,9 @@ pub fn zombie(context: &Context) -> Report {
         let victim = rng.usize(..stage.workers.len());
         let at = now();
         stage.workers[victim].signal("STOP");
-        let working = window.lost_hold(&mut stage);
-        in_work += usize::from(working);
+        in_work += usize::from(window.in_work(&stage));
+        std::thread::sleep(ON_THE_WAY);
+        window.lost_hold(&mut stage);
         std::thread::sleep(Duration::from_millis(rng.u64(3_500..6_000)));
         stage.load.burst(rng.usize(50..100));
         stage.workers[victim].signal("CONT");

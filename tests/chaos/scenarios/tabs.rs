@@ -2,7 +2,7 @@
 
 use super::{Context, Stage};
 use crate::load::now;
-use crate::repeats::Window;
+use crate::repeats::{ON_THE_WAY, Window};
 use crate::report::{Promise, Report};
 use crate::sql::Sql;
 use crate::verify::Fault;
@@ -128,10 +128,11 @@ pub fn claim_zombie(context: &Context) -> Report {
         };
         let Some((claim, owner)) = held else { continue };
         stage.workers[owner].signal("STOP");
-        // What was on its way to the server is done there.
-        std::thread::sleep(Duration::from_millis(300));
-        drop(lock);
         let at = now();
+        // What was on its way to the server is done there.
+        std::thread::sleep(ON_THE_WAY);
+        drop(lock);
+        window.lost_hold(&mut stage);
         open += 1;
         let left = format!("{OPEN_CLAIMS} and id = '{claim}'");
         let deadline = Instant::now() + Duration::from_secs(45);
@@ -139,7 +140,6 @@ pub fn claim_zombie(context: &Context) -> Report {
             std::thread::sleep(Duration::from_millis(100));
         }
         settled += usize::from(sql.number(&left) == 0);
-        window.lost_hold(&mut stage);
         stage.workers[owner].signal("CONT");
         stage.load.burst(50);
         stage.faults.push(Fault { from: at, mended: at, to: now() + 4.0 });
