@@ -99,8 +99,9 @@ impl Consumer {
         runtime.drain_states = drain_states;
         let stopped = runtime.run(&mut events, &mut ends, &shutdown).await;
         drop(workers);
-        for (partition, epoch) in runtime.held() {
-            runtime.clear_mark(&partition, epoch);
+        if stopped {
+            // The group was not left: the partitions are nobody else's yet.
+            runtime.clear_marks();
         }
         stop_drains.advance();
         let limit = if stopped { Duration::ZERO } else { runtime.scheduler.policy.shutdown_drain };

@@ -49,6 +49,12 @@ impl Runtime {
         self.error.get_or_insert(error);
         self.end(Instant::now());
     }
+    /// Nothing of what is held is suspect any more.
+    pub(super) fn clear_marks(&self) {
+        for (partition, epoch) in self.held() {
+            self.clear_mark(&partition, epoch);
+        }
+    }
     pub(super) fn held(&self) -> Vec<(TopicPartition, Epoch)> {
         self.scheduler.partitions.iter().map(|held| (held.partition.clone(), held.epoch)).collect()
     }
@@ -90,6 +96,8 @@ impl Runtime {
                 let snapshot = self.snapshot(now);
                 self.reporter.snapshot(&snapshot);
                 self.totals = snapshot;
+                // Before anybody else can hold the partitions, and write marks of his own.
+                self.clear_marks();
                 self.send(SourceCommand::Leave);
                 self.ending = Some(Ending::Leaving { until: now + LEAVE });
             }

@@ -340,7 +340,7 @@ mod tests {
         let name = TopicPartition::new("t", 0);
         let assigned =
             Assigned { partition: name.clone(), epoch: Epoch(1), committed: None, log_start: 0, log_end: 0 };
-        let start = StartingPoint { start: 0, inherited: DoneMap::new(), lost: None };
+        let start = StartingPoint { start: 0, inherited: DoneMap::new(), gap: None };
         let mut partitions = Partitions::default();
         partitions.insert(assigned, start, Suspects::default());
         let id = partitions.find(&name, Epoch(1)).unwrap();

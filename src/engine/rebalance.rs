@@ -14,28 +14,39 @@ use tokio::time::Instant;
 pub(super) struct StartingPoint {
     pub start: i64,
     pub inherited: DoneMap,
-    /// Offsets the group had not read and the log no longer holds.
-    pub lost: Option<Range<i64>>,
+    /// What the log does not hold.
+    pub gap: Option<Gap>,
+}
+
+/// Offsets between what the group committed and what the log holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Gap {
+    /// They were deleted before the group had read them.
+    Lost(Range<i64>),
+    /// The group had read them, and the log ends before them.
+    Ahead(Range<i64>),
 }
 
 /// Decides where reading starts. A group without a commit starts at the earliest record. A commit below the
-/// start of the log means that records were deleted unread; one beyond its end means that the log was made
-/// anew, and everything between is gone too.
+/// start of the log means that records were deleted unread. One beyond its end means that the log was made anew or
+/// cut back, or that an open transaction holds its end back from readers that wait for it; going on, the log is read
+/// from its start.
 pub(super) fn starting_point(assigned: &Assigned) -> StartingPoint {
-    let fresh = |start| StartingPoint { start, inherited: DoneMap::new(), lost: None };
+    let fresh = |start| StartingPoint { start, inherited: DoneMap::new(), gap: None };
     let Some(committed) = &assigned.committed else { return fresh(assigned.log_start) };
     if committed.offset > assigned.log_end {
-        return StartingPoint { lost: Some(assigned.log_end..committed.offset), ..fresh(assigned.log_start) };
+        let ahead = Gap::Ahead(assigned.log_end..committed.offset);
+        return StartingPoint { gap: Some(ahead), ..fresh(assigned.log_start) };
     }
     let inherited = DoneMap::decode(&committed.metadata, committed.offset);
     if committed.offset < assigned.log_start {
         if planted("ignore-lost") {
             return fresh(assigned.log_start);
         }
-        let lost = Some(committed.offset..assigned.log_start);
-        return StartingPoint { start: assigned.log_start, inherited, lost };
+        let gap = Some(Gap::Lost(committed.offset..assigned.log_start));
+        return StartingPoint { start: assigned.log_start, inherited, gap };
     }
-    StartingPoint { start: committed.offset, inherited, lost: None }
+    StartingPoint { start: committed.offset, inherited, gap: None }
 }
 
 /// Partitions that are asked back.
@@ -102,6 +113,13 @@ impl Runtime {
         let partition = partition.clone();
         self.reporter.event(Event::RecordsLost { partition: partition.clone(), offsets: offsets.clone() });
         Abandoned { partition, offsets }
+    }
+
+    /// Says that the log ends before what the group had committed.
+    pub(super) fn note_ahead(&mut self, partition: &TopicPartition, offsets: Range<i64>) -> Abandoned {
+        let ahead = Abandoned { partition: partition.clone(), offsets };
+        self.reporter.event(Event::CommittedAhead(ahead.clone()));
+        ahead
     }
 
     /// The log's start has passed the place where a partition is read: it was paused, or is slow.
@@ -208,19 +226,19 @@ mod tests {
         let mut map = DoneMap::new();
         map.insert(12..14);
         let text = map.encode(10).unwrap();
-        // committed, log start, log end -> start, lost
+        // committed, log start, log end -> start, gap
         let table = [
             (None, 0, 100, 0, None),
             (None, 7, 100, 7, None),
             (Some((10, "")), 0, 100, 10, None),
             (Some((100, "")), 0, 100, 100, None),
-            (Some((10, "")), 30, 100, 30, Some(10..30)),
-            (Some((10, "")), 0, 3, 0, Some(3..10)),
+            (Some((10, "")), 30, 100, 30, Some(Gap::Lost(10..30))),
+            (Some((10, "")), 0, 3, 0, Some(Gap::Ahead(3..10))),
             (Some((10, "somebody's own")), 0, 100, 10, None),
         ];
-        for (committed, log_start, log_end, start, lost) in table {
+        for (committed, log_start, log_end, start, gap) in table {
             let point = with(committed, log_start, log_end);
-            assert_eq!((point.start, point.lost), (start, lost), "{committed:?} {log_start} {log_end}");
+            assert_eq!((point.start, point.gap), (start, gap), "{committed:?} {log_start} {log_end}");
         }
         assert_eq!(with(Some((10, &text)), 0, 100).inherited, map);
         assert!(with(Some((10, &text)), 0, 3).inherited.is_empty(), "the log was made anew");

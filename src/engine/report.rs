@@ -31,6 +31,8 @@ pub enum Event {
         /// The offsets.
         offsets: Range<i64>,
     },
+    /// The log ends before these offsets, which the group had committed; it is read from its start.
+    CommittedAhead(Abandoned),
     /// A record went to the dead letters.
     DeadLettered(DeadLettered),
     /// A lane failed and waits this long.
@@ -211,6 +213,9 @@ pub enum RunError {
     /// The log no longer holds what the group has not read.
     #[error("records were deleted before they were read: {}", list(.0))]
     Lost(Vec<Abandoned>),
+    /// The log ends before what the group committed.
+    #[error("the group has committed offsets that the log does not hold: {}", list(.0))]
+    Ahead(Vec<Abandoned>),
     /// Nothing moved for too long.
     #[error("no progress for {waited:?}, {} waiting", .blocked.len())]
     Stalled {

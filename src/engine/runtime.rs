@@ -7,7 +7,7 @@ use super::drains::Flush;
 use super::ending::Ending;
 use super::isolation::Quarantine;
 use super::quarantine::{MarkStore, Marks, Suspects};
-use super::rebalance::{Revoking, starting_point};
+use super::rebalance::{Gap, Revoking, starting_point};
 use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
 use super::run_queue::RunQueue;
 use super::runner::RunEnd;
@@ -273,11 +273,13 @@ impl Runtime {
 
     fn assign(&mut self, assigned: Vec<super::Assigned>) {
         let mut starts = Vec::new();
-        let mut lost = Vec::new();
+        let (mut lost, mut ahead) = (Vec::new(), Vec::new());
         for assigned in assigned {
             let point = starting_point(&assigned);
-            if let Some(offsets) = point.lost.clone() {
-                lost.push(self.note_lost(&assigned.partition, offsets));
+            match point.gap.clone() {
+                Some(Gap::Lost(offsets)) => lost.push(self.note_lost(&assigned.partition, offsets)),
+                Some(Gap::Ahead(offsets)) => ahead.push(self.note_ahead(&assigned.partition, offsets)),
+                None => {}
             }
             self.reporter.event(Event::Assigned {
                 partition: assigned.partition.clone(),
@@ -291,11 +293,16 @@ impl Runtime {
             };
             self.scheduler.partitions.insert(assigned, point, suspects);
         }
-        if !lost.is_empty() && self.scheduler.policy.on_lost == super::OnLost::Stop {
+        let gaps = match (lost.is_empty(), ahead.is_empty()) {
+            (true, true) => None,
+            (true, false) => Some(RunError::Ahead(ahead)),
+            (false, _) => Some(RunError::Lost(lost)),
+        };
+        if let Some(gaps) = gaps.filter(|_| self.scheduler.policy.on_lost == super::OnLost::Stop) {
             for (partition, epoch, _) in &starts {
                 self.scheduler.drop_partition(partition, *epoch);
             }
-            self.fail_after_commit(RunError::Lost(lost));
+            self.fail_after_commit(gaps);
             return;
         }
         if self.ending.is_none() {

@@ -224,6 +224,9 @@ fn described(name: &str, error: RunError) -> Error {
     match error {
         RunError::Lost(_) => Error::check(format!("{name}: {error}"))
             .hint("to go on behind them: kylo consume ... --on-lost continue"),
+        RunError::Ahead(_) => Error::check(format!("{name}: {error}"))
+            .hint("the topic was made anew or cut back, or an open transaction holds its end back")
+            .hint("to read it from its start: kylo consume ... --on-lost continue"),
         RunError::Stalled { blocked, .. } => {
             let stalled = Error::failed(format!("{name}: nothing moved for too long"));
             blocked.iter().fold(stalled, |stalled, lane| stalled.cause(view::blocked(lane)))

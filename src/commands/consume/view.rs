@@ -46,6 +46,10 @@ impl Reporter for Console {
                 offsets.start,
                 offsets.end
             )),
+            Event::CommittedAhead(ahead) => self.ui.warn(&format!(
+                "{worker}: the group had committed offset {} of {}, and its log ends at {}: it is read from its start",
+                ahead.offsets.end, ahead.partition, ahead.offsets.start
+            )),
             Event::DeadLettered(letter) => self.ui.warn(&format!(
                 "{worker}: dead-lettered {}@{}: {} ({}, {})",
                 letter.partition, letter.offset, letter.message, letter.class, letter.kind

@@ -1,6 +1,8 @@
 //! Records that kill the process, and kills from outside.
 
 use super::*;
+use crate::model::record::TopicPartition;
+use tokio::sync::mpsc;
 
 /// A process that dies: the consumer is dropped as it stands, its marks stay.
 async fn die(running: JoinHandle<Result<Summary, RunError>>, broker: &MemoryBroker) {
@@ -124,4 +126,55 @@ async fn a_process_that_gets_a_lost_partition_back_suspects_nothing_of_its_own()
     trigger.advance();
     running.await.unwrap().unwrap();
     assert_eq!(bench.committed(0), 8);
+}
+
+/// Writes down in which order marks go and the group is left.
+#[derive(Clone, Default)]
+struct Order(Arc<Mutex<Vec<&'static str>>>);
+
+impl MarkStore for Order {
+    fn read(&self, _: &TopicPartition) -> std::io::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+    fn write(&self, _: &TopicPartition, _: &[u8]) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn remove(&self, _: &TopicPartition) -> std::io::Result<()> {
+        self.0.lock().unwrap().push("mark removed");
+        Ok(())
+    }
+}
+
+struct Tapped(Box<dyn Source>, Order);
+
+impl Source for Tapped {
+    fn start(
+        self: Box<Self>,
+        memory: MemoryGauge,
+        events: mpsc::UnboundedSender<SourceEvent>,
+        mut commands: mpsc::UnboundedReceiver<SourceCommand>,
+    ) -> std::io::Result<()> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let order = self.1;
+        tokio::spawn(async move {
+            while let Some(command) = commands.recv().await {
+                if matches!(command, SourceCommand::Leave) {
+                    order.0.lock().unwrap().push("group left");
+                }
+                let _ = sender.send(command);
+            }
+        });
+        self.0.start(memory, events, receiver)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn marks_go_before_the_group_is_left() {
+    let bench = Bench::new(1);
+    bench.put("a", "ok");
+    let order = Order::default();
+    let source = Box::new(Tapped(Box::new(bench.broker.source("in")), order.clone()));
+    let consumer = Consumer { source, marks: Some(Arc::new(order.clone())), ..bench.consumer() };
+    consumer.run(Shutdown::never()).await.unwrap();
+    assert_eq!(*order.0.lock().unwrap(), ["mark removed", "group left"]);
 }

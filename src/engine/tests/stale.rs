@@ -11,7 +11,7 @@ fn a_batch_with_stale_records_keeps_its_fresh_ones() {
     let mut scheduler = Scheduler::new(Policy::default());
     let partitions = [(TopicPartition::new("in", 0), Epoch(7)), (TopicPartition::new("in", 1), Epoch(8))];
     for (partition, epoch) in &partitions {
-        let point = StartingPoint { start: 0, inherited: DoneMap::new(), lost: None };
+        let point = StartingPoint { start: 0, inherited: DoneMap::new(), gap: None };
         let (partition, epoch) = (partition.clone(), *epoch);
         let assigned = Assigned { partition, epoch, committed: None, log_start: 0, log_end: 9 };
         scheduler.partitions.insert(assigned, point, Suspects::default());
