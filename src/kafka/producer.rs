@@ -14,8 +14,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -30,7 +30,16 @@ const BURST: usize = 512;
 
 /// A connected producer with a thread of its own for delivery reports. Share it by `Arc`; dropping it gives up
 /// what was not awaited.
+///
+/// An idempotent client that meets what it cannot explain (a broker that lost what it had acknowledged) refuses
+/// everything from then on. It is replaced, so that whoever tries again gets through.
 pub struct Producer {
+    config: Config,
+    client: Mutex<Arc<Client>>,
+}
+
+/// A client and its thread.
+struct Client {
     client: Arc<BaseProducer<Reports>>,
     stop: Arc<AtomicBool>,
     reports: Option<JoinHandle<()>>,
@@ -103,23 +112,34 @@ impl Producer {
     ///
     /// Errors: settings the client cannot use.
     pub fn connect(config: &Config) -> Result<Producer> {
-        let context = Reports { room: Notify::new() };
-        let client: BaseProducer<Reports> = config
-            .client(Role::Producer)?
-            .create_with_context(context)
-            .map_err(|error| client_error("making a kafka producer", &error))?;
-        let client = Arc::new(client);
-        let stop = Arc::new(AtomicBool::new(false));
-        let thread = std::thread::Builder::new().name("kylo-reports".into());
-        let reports = thread.spawn({
-            let (client, stop) = (client.clone(), stop.clone());
-            move || {
-                while !stop.load(Ordering::Acquire) {
-                    client.poll(REPORTS_TICK);
-                }
+        let client = Mutex::new(Arc::new(Client::connect(config)?));
+        Ok(Producer { config: config.clone(), client })
+    }
+
+    fn client(&self) -> Arc<Client> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces `used`, which refused a record, if it refuses everything by now.
+    fn replace_if_fatal(&self, used: &Arc<Client>) {
+        let Some((_, reason)) = used.client.client().fatal_error() else { return };
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&client, used) {
+            tracing::warn!(%reason, "the producer gave up; another takes its place");
+            match Client::connect(&self.config) {
+                Ok(new) => *client = Arc::new(new),
+                Err(error) => tracing::warn!(%error, "making another producer"),
             }
-        })?;
-        Ok(Producer { client, stop, reports: Some(reports) })
+        }
+    }
+
+    async fn send_one(&self, record: &OutgoingRecord) -> SendResult {
+        let client = self.client();
+        let result = client.send_one(record).await;
+        if result.is_err() {
+            self.replace_if_fatal(&client);
+        }
+        result
     }
 
     /// Writes one record and waits for the broker's acknowledgement.
@@ -135,6 +155,7 @@ impl Producer {
         records: impl Iterator<Item = OutgoingRecord>,
         mut progress: impl FnMut(usize),
     ) -> Vec<SendResult> {
+        let client = self.client();
         let (sender, mut ended) = mpsc::unbounded_channel();
         let mut results: Vec<Option<SendResult>> = Vec::with_capacity(records.size_hint().0);
         let mut done = 0;
@@ -142,7 +163,7 @@ impl Producer {
             results.push(None);
             let reply = Reply::Many { index, results: sender.clone() };
             let ticket = Box::new(Ticket { topic: record.topic.clone(), reply });
-            if let Err(error) = self.enqueue(&record, ticket).await {
+            if let Err(error) = client.enqueue(&record, ticket).await {
                 results[index] = Some(Err(error));
                 done += 1;
             }
@@ -167,6 +188,28 @@ impl Producer {
         }
         progress(done);
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(abandoned("")))).collect()
+    }
+}
+
+impl Client {
+    fn connect(config: &Config) -> Result<Client> {
+        let context = Reports { room: Notify::new() };
+        let client: BaseProducer<Reports> = config
+            .client(Role::Producer)?
+            .create_with_context(context)
+            .map_err(|error| client_error("making a kafka producer", &error))?;
+        let client = Arc::new(client);
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::Builder::new().name("kylo-reports".into());
+        let reports = thread.spawn({
+            let (client, stop) = (client.clone(), stop.clone());
+            move || {
+                while !stop.load(Ordering::Acquire) {
+                    client.poll(REPORTS_TICK);
+                }
+            }
+        })?;
+        Ok(Client { client, stop, reports: Some(reports) })
     }
 
     async fn send_one(&self, record: &OutgoingRecord) -> SendResult {
@@ -229,7 +272,7 @@ impl std::fmt::Debug for Producer {
     }
 }
 
-impl Drop for Producer {
+impl Drop for Client {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
         if let Some(reports) = self.reports.take() {
@@ -243,6 +286,7 @@ impl Drop for Producer {
 mod tests {
     use super::super::MockBroker;
     use super::*;
+    use crate::kafka::raw::give_up;
     use crate::model::record::Header;
     use crate::model::topic::TopicSpec;
     use bytes::Bytes;
@@ -319,6 +363,17 @@ mod tests {
         let results =
             producer.send_all(&token, [record("t\0", "k"), record("t", "k")].into_iter(), |_| ()).await;
         assert_eq!(results.iter().map(SendResult::is_ok).collect::<Vec<_>>(), [false, true]);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_gave_up_is_replaced() {
+        let broker = broker("t", 1);
+        let producer = connect(&broker, &[]);
+        assert_eq!(producer.publish(&record("t", "k")).await.unwrap().offset, 0);
+        give_up(producer.client().client.client());
+        let error = producer.publish(&record("t", "k")).await.unwrap_err();
+        assert!(!error.too_large, "{error}");
+        assert_eq!(producer.publish(&record("t", "k")).await.unwrap().offset, 1);
     }
 
     #[tokio::test]

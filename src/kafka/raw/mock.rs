@@ -15,3 +15,13 @@ pub(in crate::kafka) fn mock_groups_start_at_once<C: ClientContext>(client: &Cli
         }
     }
 }
+
+/// Makes a client take itself for broken, as after an error it cannot explain.
+#[cfg(test)]
+pub(in crate::kafka) fn give_up<C: ClientContext>(client: &Client<C>) {
+    let code = rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    // SAFETY: the client is alive and the text zero-terminated; both are only read within the call.
+    unsafe {
+        rdkafka::bindings::rd_kafka_test_fatal_error(client.native_ptr(), code, c"as the test asks".as_ptr());
+    }
+}

@@ -12,6 +12,8 @@ mod queue;
 pub(in crate::kafka) use list::{Item, items};
 pub(in crate::kafka) use logs::log_ids;
 pub(in crate::kafka) use message::Message;
+#[cfg(test)]
+pub(in crate::kafka) use mock::give_up;
 pub(in crate::kafka) use mock::mock_groups_start_at_once;
 pub(in crate::kafka) use produce::{Refused, produce};
 pub(in crate::kafka) use queue::Queues;
