@@ -117,6 +117,11 @@ impl Breakers {
         }
     }
 
+    /// True while the breaker of what `lane` failed on is open.
+    pub fn is_open_for(&self, lane: LaneId) -> bool {
+        let breaker = self.uses.get(&lane).and_then(|dependency| self.by_dependency.get(dependency));
+        breaker.is_some_and(|breaker| breaker.open)
+    }
     /// The dependencies whose breaker is open, with the number of lanes held back.
     pub fn open(&self) -> impl Iterator<Item = (&Dependency, usize)> {
         let open = self.by_dependency.iter().filter(|(_, breaker)| breaker.open);

@@ -230,13 +230,16 @@ impl Scheduler {
     }
 
     /// True when the lane's last failure used up its budget and its policy is to give up: the next run
-    /// dead-letters a transient failure instead of handing it back.
+    /// dead-letters a transient failure instead of handing it back. Never while its dependency's breaker is open:
+    /// tries from before belong to the outage too.
     fn is_spent(&self, lane_id: LaneId) -> bool {
         let WhenSpent::DeadLetter { attempts, wall_time } = self.policy.retry.when_spent else {
             return false;
         };
         let lane = &self.lanes[lane_id as usize];
-        let Some((since, _)) = lane.first_failure else { return false };
+        let Some((since, _)) = lane.first_failure.filter(|_| !self.breakers.is_open_for(lane_id)) else {
+            return false;
+        };
         (attempts > 0 && lane.failures + 1 >= attempts) || since.elapsed() >= wall_time
     }
 
