@@ -6,6 +6,7 @@ use super::quarantine::MarkStore;
 use super::report::{Reporter, RunError, Summary};
 use super::runner::{self, Shared};
 use super::runtime::Runtime;
+use super::scheduler::MOST_PER_RUN;
 use super::{Drain, DrainState, Handler, MemoryGauge, Policy, Publisher, Source};
 use crate::model::clock::SharedClock;
 use crate::shutdown::Shutdown;
@@ -68,6 +69,7 @@ impl Consumer {
         });
         let mut runtime = Runtime::new(self.policy, commands, self.reporter.clone(), self.clock, self.marks);
         runtime.memory = Some(memory);
+        runtime.batch = shared.handler.batch_limit().clamp(1, MOST_PER_RUN);
         let (end_sender, mut ends) = mpsc::unbounded_channel();
         // Dropped, also when this future is, it ends them.
         let mut workers = JoinSet::new();

@@ -11,7 +11,7 @@ use super::rebalance::{Gap, Revoking, starting_point};
 use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
 use super::run_queue::RunQueue;
 use super::runner::RunEnd;
-use super::scheduler::Scheduler;
+use super::scheduler::{MOST_PER_RUN, Scheduler};
 use super::timing::Sampler;
 use super::{DrainState, SourceCommand, SourceEvent};
 use crate::model::clock::SharedClock;
@@ -51,6 +51,9 @@ pub(super) struct Runtime {
     pub(super) runs: Arc<RunQueue>,
     /// Handlers end without waiting: hand out more ahead.
     pub(super) fast: bool,
+    /// Most records of a run while handlers wait for something and more lanes are ready than may run: they take
+    /// turns, so that none holds a handler for all that waits in it, and each end is told when it is there.
+    pub(super) batch: usize,
     pub(super) memory: Option<super::MemoryGauge>,
     /// At the last tick half of the memory was taken, and whoever held more than his share was paused.
     half_full: bool,
@@ -105,6 +108,7 @@ impl Runtime {
             clock,
             runs,
             fast: false,
+            batch: MOST_PER_RUN,
             memory: None,
             half_full: false,
             in_flight: None,
@@ -371,7 +375,9 @@ impl Runtime {
         } else {
             let spare = if self.fast { AHEAD * self.runs.workers() } else { concurrency };
             while self.scheduler.running < concurrency + spare {
-                let Some(mut run) = self.scheduler.next_run() else { break };
+                let turns = !self.fast && self.scheduler.ready.len() > concurrency;
+                let many = if turns { self.batch } else { MOST_PER_RUN };
+                let Some(mut run) = self.scheduler.next_run(many) else { break };
                 run.sample = self.sampler.next();
                 new.push(run);
             }

@@ -177,8 +177,8 @@ impl Scheduler {
         taken
     }
 
-    /// The next run, if a lane is ready.
-    pub fn next_run(&mut self) -> Option<Run> {
+    /// The next run, if a lane is ready, of at most `many` records.
+    pub fn next_run(&mut self, many: usize) -> Option<Run> {
         while let Some(lane_id) = self.ready.pop_front() {
             let lane = &mut self.lanes[lane_id as usize];
             if lane.state != LaneState::Ready || self.suspect_lanes.contains(&lane_id) {
@@ -192,7 +192,7 @@ impl Scheduler {
                 self.breakers.forget(lane_id);
                 continue;
             }
-            let many = lane.queue.len().min(MOST_PER_RUN);
+            let many = lane.queue.len().min(many);
             return Some(self.hand_out(lane_id, many));
         }
         None

@@ -25,11 +25,11 @@ fn a_batch_with_stale_records_keeps_its_fresh_ones() {
         }
     }
     assert_eq!(scheduler.intake(&builder.build(), Instant::now()), 3);
-    let run = scheduler.next_run().expect("the fresh records are ready");
+    let run = scheduler.next_run(64).expect("the fresh records are ready");
     let offsets: Vec<_> =
         run.items.records().iter().map(|record| (record.partition().partition, record.offset())).collect();
     assert_eq!(offsets, [(1, 0), (1, 1), (1, 2)]);
-    assert!(scheduler.next_run().is_none());
+    assert!(scheduler.next_run(64).is_none());
     // Neither is the current assignment of the other partition taken further by them.
     let id = scheduler.partitions.find(&partitions[0].0, Epoch(7)).expect("it is held");
     assert_eq!(scheduler.partitions.get(id).tracker.end(), 0);
