@@ -891,7 +891,7 @@ complete -c kylo -n "__fish_kylo_using_subcommand send; and __fish_seen_subcomma
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l pipeline -d 'The pipeline of --all' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l concurrency -d 'Handlers at once, for each consumer' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l idle-timeout -d 'With --exit-when-idle: give up when nothing has moved for this long (`30s`, `2m`)' -r
-complete -c kylo -n "__fish_kylo_using_subcommand consume" -l on-lost -d 'What to do when records were deleted before they were read' -r -f -a "stop\t''
+complete -c kylo -n "__fish_kylo_using_subcommand consume" -l on-lost -d 'When records were deleted before they were read, or the log ends before what the group committed (then `continue` reads it from its start)' -r -f -a "stop\t''
 continue\t''"
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l metrics-port -d 'Answer /metrics, /healthz and /readyz on this port; 0 takes a free one and says which' -r
 complete -c kylo -n "__fish_kylo_using_subcommand consume" -l metrics-listen -d 'The address of --metrics-port; whoever reaches it may read' -r

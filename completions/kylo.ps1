@@ -1022,7 +1022,7 @@ Register-ArgumentCompleter -Native -CommandName 'kylo' -ScriptBlock {
             [CompletionResult]::new('--pipeline', '--pipeline', [CompletionResultType]::ParameterName, 'The pipeline of --all')
             [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Handlers at once, for each consumer')
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'With --exit-when-idle: give up when nothing has moved for this long (`30s`, `2m`)')
-            [CompletionResult]::new('--on-lost', '--on-lost', [CompletionResultType]::ParameterName, 'What to do when records were deleted before they were read')
+            [CompletionResult]::new('--on-lost', '--on-lost', [CompletionResultType]::ParameterName, 'When records were deleted before they were read, or the log ends before what the group committed (then `continue` reads it from its start)')
             [CompletionResult]::new('--metrics-port', '--metrics-port', [CompletionResultType]::ParameterName, 'Answer /metrics, /healthz and /readyz on this port; 0 takes a free one and says which')
             [CompletionResult]::new('--metrics-listen', '--metrics-listen', [CompletionResultType]::ParameterName, 'The address of --metrics-port; whoever reaches it may read')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Profile of your configuration to use')

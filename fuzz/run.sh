@@ -19,10 +19,12 @@ RUSTC_WRAPPER=$PWD/rustc.sh cargo build --quiet --locked
 
 for target in "${targets[@]}"; do
   work=$CARGO_TARGET_DIR/fuzz/$target
-  [ -n "${FUZZ_SECONDS:-}" ] || rm -rf "$work/corpus"
-  mkdir -p "$work/corpus"
+  found=$work/corpus
+  # The fixed inputs begin with nothing found, and leave alone what longer runs found.
+  [ -n "${FUZZ_SECONDS:-}" ] || { found=$work/check && rm -rf "$found"; }
+  mkdir -p "$found"
   if ! "$CARGO_TARGET_DIR/debug/$target" "${length[@]}" -timeout=5 -rss_limit_mb=512 -max_len=4096 \
-    -print_final_stats=1 -artifact_prefix="$work/" "$work/corpus" "corpus/$target" >"$work/log" 2>&1; then
+    -print_final_stats=1 -artifact_prefix="$work/" "$found" "corpus/$target" >"$work/log" 2>&1; then
     tail -n 40 "$work/log" >&2
     printf 'fuzz: %s is broken; the input is the file named above. Fix it, and add the input to fuzz/corpus/%s\n' \
       "$target" "$target" >&2

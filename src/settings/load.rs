@@ -138,7 +138,9 @@ fn apply_flags(
         // As a file and a dump write it.
         let name = name.strip_prefix(CLIENT_TABLE).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
         let own = name.strip_suffix("_file").or(name.strip_suffix("_cmd")).unwrap_or(name);
-        if keys.iter().any(|key| key.name == own) {
+        // Only a secret can come from a file or a command.
+        let is_ours = |key: &Key| key.name == name || (key.name == own && key.kind == Kind::Dsn);
+        if keys.iter().any(is_ours) {
             set_key(settings, keys, name, sourced, true)?;
         } else if crate::kafka::names_brokers(name) {
             set_brokers(settings, name, sourced, warnings);

@@ -104,6 +104,7 @@ fn a_typed_key_of_ours_that_does_not_exist_is_refused_with_the_nearest() {
         ("kafka.brokrs=x:1", Some("did you mean `kafka.brokers`?")),
         ("topics.txn=t", Some("did you mean `topics.txns`?")),
         ("state.zzzzzzzzzzz=t", Some("kylo help settings")),
+        ("topics.txns_file=/nowhere", Some("did you mean `topics.txns`?")),
         ("log.queue=true", None),
         ("topic.metadata.refresh.interval.ms=1", None),
         ("linger.ms=1", None),

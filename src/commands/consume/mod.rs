@@ -62,7 +62,7 @@ pub struct Args {
         requires = "exit_when_idle"
     )]
     idle_timeout: Option<Duration>,
-    /// What to do when records were deleted before they were read
+    /// When records were deleted before they were read, or the log ends before what the group committed (then `continue` reads it from its start)
     #[arg(long, value_name = "WHAT", value_parser = ["stop", "continue"], default_value = "stop")]
     on_lost: String,
     /// Go on however many records in a row are dead-lettered

@@ -69,12 +69,12 @@ impl Txns {
         };
         let triage = Instant::now();
         let mut plan = decide(messages, &opening.stored, &rules);
+        let timings = (prepare_ms, milliseconds(triage));
         let raised =
             ledger::raise_versions(&mut transaction, company_id, messages, &plan, &mut opening.stored).await;
         if raised.map_err(failed)? {
             plan = decide(messages, &opening.stored, &rules);
         }
-        let timings = (prepare_ms, milliseconds(triage));
         let written =
             ledger::write(&mut transaction, self.0.token(), company_id, messages, &plan, timings).await;
         let written = written.map_err(failed)?;
