@@ -32,6 +32,9 @@ pub enum Verdict {
     Retry,
     /// Wait until the breaker lets it probe or closes; the try is given back.
     Held,
+    /// The same, and the tries of all that [fail](Breakers::failing) on this dependency are given back: the breaker
+    /// opened with this failure.
+    Opened,
 }
 
 /// All breakers of one consumer.
@@ -54,16 +57,16 @@ impl Breakers {
         if breaker.probing == Some(lane) {
             breaker.probing = None;
         }
-        if breaker.failing.len() >= MIN_LANES && breaker.failing.len() * 2 >= breaker.known.len() {
-            breaker.open = true;
-        }
+        let opens = breaker.failing.len() >= MIN_LANES && breaker.failing.len() * 2 >= breaker.known.len();
+        let opened = opens && !breaker.open;
+        breaker.open |= opens;
         if !breaker.open {
             return Verdict::Retry;
         }
         if !breaker.held.contains(&lane) {
             breaker.held.push_back(lane);
         }
-        Verdict::Held
+        if opened { Verdict::Opened } else { Verdict::Held }
     }
 
     /// `lane` succeeded. When that closes its breaker, the lanes that were held back are returned.
@@ -117,10 +120,10 @@ impl Breakers {
         }
     }
 
-    /// True while the breaker of what `lane` failed on is open.
-    pub fn is_open_for(&self, lane: LaneId) -> bool {
+    /// The lanes that fail on what `lane` failed on.
+    pub fn failing(&self, lane: LaneId) -> impl Iterator<Item = LaneId> {
         let breaker = self.uses.get(&lane).and_then(|dependency| self.by_dependency.get(dependency));
-        breaker.is_some_and(|breaker| breaker.open)
+        breaker.into_iter().flat_map(|breaker| breaker.failing.iter().copied())
     }
     /// The dependencies whose breaker is open, with the number of lanes held back.
     pub fn open(&self) -> impl Iterator<Item = (&Dependency, usize)> {
@@ -158,7 +161,7 @@ mod tests {
         let db = dependency("db");
         assert_eq!(breakers.failed(1, &db), Verdict::Retry);
         assert_eq!(breakers.failed(2, &db), Verdict::Retry);
-        assert_eq!(breakers.failed(3, &db), Verdict::Held);
+        assert_eq!(breakers.failed(3, &db), Verdict::Opened);
         // Lanes 1 and 2 come back from their own backoff and are held too.
         assert_eq!(breakers.failed(1, &db), Verdict::Held);
         assert_eq!(breakers.probes(), [3]);

@@ -50,6 +50,7 @@ pub use failure::{Dependency, Failure, FailureClass};
 pub use gauge::MemoryGauge;
 pub use handler::{Handler, HandlerFuture, Outcome, Outcomes};
 pub use marks::{FolderMarks, MemoryMarks};
+pub use partition::OVER_SHARE;
 pub use policy::{Backoff, OnLost, Policy, RetryPolicy};
 pub use publisher::{PublishError, PublishFuture, Publisher};
 pub use quarantine::MarkStore;

@@ -35,6 +35,16 @@ impl Hasher for PassThrough {
     }
 }
 
+/// Why a partition is paused that has much to do beside others; no trouble, and often soon over.
+pub const OVER_SHARE: &str = "more than its share of the memory";
+
+/// Whether a partition is fetched from now on, and why it is or was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fetching {
+    Pause(&'static str),
+    Resume(&'static str),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Records are taken in and handed out.
@@ -114,6 +124,10 @@ impl Partition {
         if most > 0 && self.dead_letters_in_a_row >= most {
             self.flooded = true;
         }
+    }
+    /// Bytes its records would take in batches of their own.
+    fn footprint(&self) -> usize {
+        self.bytes + self.tracker.unfinished() * RECORD_OVERHEAD
     }
     /// Why it is not fetched, if it is not.
     pub fn paused(&self) -> Option<&'static str> {
@@ -258,6 +272,11 @@ impl Partitions {
         let ids: Vec<PartitionId> = self.active.values().copied().collect();
         ids.into_iter().filter_map(|id| self.get_mut(id).position()).collect()
     }
+    /// Whether anything was committed is not known: hand everything out again.
+    pub fn nothing_is_committed(&mut self) {
+        let ids: Vec<PartitionId> = self.active.values().copied().collect();
+        ids.into_iter().for_each(|id| self.get_mut(id).committed = None);
+    }
     /// A commit of `position` failed: hand the newest out again.
     pub fn not_committed(&mut self, position: &Position) {
         if let Some(id) = self.find(&position.partition, position.epoch) {
@@ -268,7 +287,7 @@ impl Partitions {
             }
         }
     }
-    /// Decides which partitions to pause (with a reason) or to fetch again (`None`). `records` and `bytes` are the
+    /// Decides which partitions to pause or to fetch again. `records` and `bytes` are the
     /// share of each; `short`: together they hold half of what they may.
     pub fn balance(
         &mut self,
@@ -276,16 +295,16 @@ impl Partitions {
         records: usize,
         bytes: usize,
         short: bool,
-    ) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
-        // Whoever is alone takes nothing from others.
-        let short = short && self.active.len() > 1;
+    ) -> Vec<(TopicPartition, Epoch, Fetching)> {
+        // Where all have as much to do there is nobody to make room for.
+        let short = short && self.iter().any(|partition| partition.footprint() < bytes / 2);
         let mut changes = Vec::new();
         let ids: Vec<PartitionId> = self.active.values().copied().collect();
         for id in ids {
             let blocked = blocked(id, self.get(id));
             let partition = self.get_mut(id);
             let waiting = partition.tracker.unfinished();
-            let held = partition.bytes + waiting * RECORD_OVERHEAD;
+            let held = partition.footprint();
             let want = if partition.flooded {
                 Some("dead letters in a row")
             } else if partition.map_full {
@@ -295,15 +314,18 @@ impl Partitions {
             } else if short && held > bytes {
                 // Before it can be known whether it is blocked: a lane that hangs would take all the memory first,
                 // and what it holds is not given back.
-                Some("more than its share of the memory")
+                Some(OVER_SHARE)
             } else if partition.paused.is_some() && (held > bytes / 2 || (waiting > records / 2 && blocked)) {
                 partition.paused
             } else {
                 None
             };
-            if want.is_some() != partition.paused.is_some() {
-                changes.push((partition.partition.clone(), partition.epoch, want));
-            }
+            let change = match (partition.paused, want) {
+                (None, Some(reason)) => Some(Fetching::Pause(reason)),
+                (Some(reason), None) => Some(Fetching::Resume(reason)),
+                _ => None,
+            };
+            changes.extend(change.map(|change| (partition.partition.clone(), partition.epoch, change)));
             partition.paused = want;
         }
         changes

@@ -56,7 +56,7 @@ pub struct Policy {
     /// Records taken in and unfinished at which partitions with a blocked lane pause; each has an equal share.
     pub budget_records: usize,
     /// Bytes of records alive, over all partitions, at which reading stops; a partition with a blocked lane
-    /// pauses at its share.
+    /// pauses at its share, and once half is taken any does that leaves another without.
     pub budget_bytes: usize,
     /// Time between commits.
     pub commit_every: Duration,

@@ -50,7 +50,12 @@ pub enum Event {
         reason: &'static str,
     },
     /// It is fetched again.
-    Resumed(TopicPartition),
+    Resumed {
+        /// Which.
+        partition: TopicPartition,
+        /// Why it was not.
+        reason: &'static str,
+    },
     /// A breaker opened: a dependency is away for most lanes that use it.
     BreakerOpened {
         /// What is away.

@@ -6,6 +6,7 @@
 use super::drains::Flush;
 use super::ending::Ending;
 use super::isolation::Quarantine;
+use super::partition::Fetching;
 use super::quarantine::{MarkStore, Marks, Suspects};
 use super::rebalance::{Gap, Revoking, starting_point};
 use super::report::{Abandoned, Event, PartitionSnapshot, Reporter, RunError, Snapshot};
@@ -316,7 +317,10 @@ impl Runtime {
 
     pub(super) fn finished(&mut self, end: RunEnd) {
         let now = Instant::now();
-        self.fast = end.inline;
+        if end.ended > 0 || end.failure.is_some() {
+            // Of those that began.
+            self.fast = end.inline;
+        }
         self.totals.handled += end.handled as u64;
         self.totals.rejected += end.rejected as u64;
         self.totals.dead_lettered += end.dead_letters.len() as u64;
@@ -436,15 +440,15 @@ impl Runtime {
         }
         self.open = open.into_iter().map(|(dependency, _)| dependency).collect();
         self.half_full = self.memory.as_ref().is_some_and(super::MemoryGauge::is_half_full);
-        for (partition, epoch, reason) in self.scheduler.balance(now, self.half_full) {
-            match reason {
-                Some(reason) => {
+        for (partition, epoch, change) in self.scheduler.balance(now, self.half_full) {
+            match change {
+                Fetching::Pause(reason) => {
                     self.send(SourceCommand::Pause(partition.clone(), epoch));
                     self.reporter.event(Event::Paused { partition, reason });
                 }
-                None => {
+                Fetching::Resume(reason) => {
                     self.send(SourceCommand::Resume(partition.clone(), epoch));
-                    self.reporter.event(Event::Resumed(partition));
+                    self.reporter.event(Event::Resumed { partition, reason });
                 }
             }
         }
@@ -543,6 +547,7 @@ impl Runtime {
         if let Some(lost) = self.in_flight.take_if(|commit| now.duration_since(commit.since) > limit) {
             // Never seen; better a second commit than none for ever.
             self.failing_since.get_or_insert(lost.since);
+            self.scheduler.partitions.nothing_is_committed();
             self.reporter.event(Event::Trouble("a commit was not answered for a minute".to_owned()));
         }
         let waited = now.duration_since(self.last_commit);

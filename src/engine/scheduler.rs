@@ -10,7 +10,7 @@
 use super::breaker::{Breakers, LaneId, Verdict};
 use super::buffers::RECORD_OVERHEAD;
 use super::items::{Item, Items};
-use super::partition::{PartitionId, Partitions};
+use super::partition::{Fetching, PartitionId, Partitions};
 use super::report::Blocked;
 use super::runner::{Run, RunEnd};
 use super::tracker::Taken;
@@ -230,16 +230,13 @@ impl Scheduler {
     }
 
     /// True when the lane's last failure used up its budget and its policy is to give up: the next run
-    /// dead-letters a transient failure instead of handing it back. Never while its dependency's breaker is open:
-    /// tries from before belong to the outage too.
+    /// dead-letters a transient failure instead of handing it back.
     fn is_spent(&self, lane_id: LaneId) -> bool {
         let WhenSpent::DeadLetter { attempts, wall_time } = self.policy.retry.when_spent else {
             return false;
         };
         let lane = &self.lanes[lane_id as usize];
-        let Some((since, _)) = lane.first_failure.filter(|_| !self.breakers.is_open_for(lane_id)) else {
-            return false;
-        };
+        let Some((since, _)) = lane.first_failure else { return false };
         (attempts > 0 && lane.failures + 1 >= attempts) || since.elapsed() >= wall_time
     }
 
@@ -349,11 +346,17 @@ impl Scheduler {
         }
         let retry_after = failure.retry_after;
         lane.reason = Some(failure);
-        if verdict == Verdict::Held {
+        if verdict != Verdict::Retry {
             // The tries on the way here were the dependency's fault: they are given back.
             lane.failures = 0;
             lane.first_failure = None;
             lane.state = LaneState::Held;
+            if verdict == Verdict::Opened {
+                for other in self.breakers.failing(lane_id) {
+                    let other = &mut self.lanes[other as usize];
+                    (other.failures, other.first_failure) = (0, None);
+                }
+            }
             return None;
         }
         lane.failures = lane.failures.saturating_add(1);
@@ -431,11 +434,7 @@ impl Scheduler {
     /// Partitions to pause or to fetch again, by what waits in them: a partition with a waiting lane pauses at
     /// its share of the budget, and with `short`, when half of the memory is taken, any partition does, so that
     /// the others always have room.
-    pub fn balance(
-        &mut self,
-        now: Instant,
-        short: bool,
-    ) -> Vec<(TopicPartition, Epoch, Option<&'static str>)> {
+    pub fn balance(&mut self, now: Instant, short: bool) -> Vec<(TopicPartition, Epoch, Fetching)> {
         let mut blocked: hashbrown::HashSet<PartitionId> = hashbrown::HashSet::new();
         for lane in &self.lanes {
             if lane.waits() {

@@ -187,6 +187,9 @@ impl Producer {
             progress(done);
         }
         progress(done);
+        if results.iter().flatten().any(SendResult::is_err) {
+            self.replace_if_fatal(&client);
+        }
         results.into_iter().map(|result| result.unwrap_or_else(|| Err(abandoned("")))).collect()
     }
 }

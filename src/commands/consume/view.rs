@@ -1,7 +1,7 @@
 //! What a running consumer shows: events on stderr, one quiet live line, what a shadow would post.
 
 use crate::app::App;
-use crate::engine::{BlockedLane, Event, Failure, Reporter, Snapshot, Summary};
+use crate::engine::{BlockedLane, Event, Failure, OVER_SHARE, Reporter, Snapshot, Summary};
 use crate::error::Result;
 use crate::handlers::ledger::ShadowReport;
 use crate::handlers::ledger::posting::{WouldPost, would_post};
@@ -63,10 +63,14 @@ impl Reporter for Console {
                 self.ui.warn(&format!("{worker}: {} waits, {next}", blocked(&lane)));
             }
             Event::Retrying { .. } => {}
+            Event::Paused { partition, reason } if reason == OVER_SHARE => {
+                self.ui.detail(&format!("{worker}: {partition} waits: {reason}"))
+            }
             Event::Paused { partition, reason } => {
                 self.ui.warn(&format!("{worker}: {partition} is paused: {reason}"))
             }
-            Event::Resumed(partition) => self.ui.status(&format!("{worker}: {partition} goes on")),
+            Event::Resumed { reason, .. } if reason == OVER_SHARE => {}
+            Event::Resumed { partition, .. } => self.ui.status(&format!("{worker}: {partition} goes on")),
             Event::BreakerOpened { dependency, lanes } => self.ui.warn(&format!(
                 "{worker}: {dependency} is away: {lanes} lanes wait, one at a time tries; nothing is given up"
             )),

@@ -18,6 +18,7 @@ async fn a_lane_that_hangs_does_not_take_the_memory_of_the_others() {
     }
     sleep(Duration::from_secs(1)).await;
     assert_eq!(bench.script.done_of("other").len(), 100);
+    assert!(bench.events.any("Paused"));
     assert!(bench.script.done_of("hung").is_empty());
     assert_eq!(running.await.unwrap().unwrap().totals.handled, 5_100);
 }

@@ -23,12 +23,9 @@ pub(in crate::kafka) fn log_ids<C: ClientContext>(
     // Any broker knows. Unless told, the client waits for the controller, which it may have no connection to.
     let leader = topics.first().and_then(|topic| {
         let metadata = client.fetch_metadata(Some(topic), timeout).ok()?;
-        metadata
-            .topics()
-            .iter()
-            .flat_map(|topic| topic.partitions())
-            .map(|partition| partition.leader())
-            .find(|leader| *leader >= 0)
+        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        let leader = partitions.map(|partition| partition.leader()).find(|leader| *leader >= 0);
+        leader.or_else(|| metadata.brokers().first().map(|broker| broker.id()))
     });
     let names = topics.iter().map(|topic| c_text(topic)).collect::<Result<Vec<_>>>()?;
     let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();

@@ -72,6 +72,7 @@ pub(super) struct Member {
     pub(super) reports: Vec<CommitReport>,
     pub(super) troubles: Vec<String>,
     pub(super) unread: usize,
+    pub(super) put_out: usize,
     pub(super) left: bool,
 }
 
@@ -99,6 +100,7 @@ impl Member {
             reports: Vec::new(),
             troubles: Vec::new(),
             unread: 0,
+            put_out: 0,
             left: false,
         }
     }
@@ -133,6 +135,7 @@ impl Member {
                 self.say(SourceCommand::Release(partitions));
             }
             SourceEvent::Lost { partitions } => {
+                self.put_out += 1;
                 for (partition, _) in &partitions {
                     self.epochs.remove(partition);
                 }

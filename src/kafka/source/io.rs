@@ -146,7 +146,10 @@ impl Io {
         let mut ended = None;
         for _ in 0..CONTROL_BURST {
             let strayed = match self.consumer().poll(Duration::ZERO) {
-                Some(Ok(message)) => Some(message.partition()),
+                Some(Ok(message)) => {
+                    let held = self.holdings.get(message.topic(), message.partition());
+                    Some((message.partition(), held.map(|held| (held.partition.clone(), held.epoch))))
+                }
                 // Errors are told to the context too, with their reason; here only, whether it is the end.
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
                     ended = Some(code);
@@ -154,8 +157,10 @@ impl Io {
                 }
                 Some(Err(_)) | None => None,
             };
-            if let Some(partition) = strayed {
-                // Cannot be: every partition is forwarded before it is assigned.
+            if let Some((partition, held)) = strayed {
+                // Cannot be: every partition is forwarded before it is assigned. The record is gone, and nothing may
+                // be committed above it.
+                self.tell(SourceEvent::Lost { partitions: held.into_iter().collect() });
                 self.fail(format!("a record of partition {partition} came past the data queue"));
             }
             if !self.queues.has_control() {

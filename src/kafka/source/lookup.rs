@@ -34,7 +34,7 @@ pub(super) struct Found {
 
 /// What the thread tells the source.
 pub(super) enum News {
-    /// An attempt failed, for some partitions or for all; another follows.
+    /// An attempt failed, for some partitions or for all; another follows. Told again when the reason is another.
     Trouble(String),
     /// What is known now and was not before. The first of these answers a rebalance, also when it is empty: a
     /// partition whose leader is away must not keep the others waiting.
@@ -52,16 +52,22 @@ pub(super) fn start(
     std::thread::Builder::new().name("kylo-lookup".into()).spawn(move || {
         let mut unknown = partitions;
         let mut look = limit.min(FIRST_LOOK);
+        let mut told = String::new();
         while !consumer.context().is_closing() {
             let mut letters = Vec::new();
-            match look_up(&consumer, &unknown, limit, look) {
+            let trouble = match look_up(&consumer, &unknown, limit, look) {
                 Ok((found, missing)) => {
                     unknown.retain(|partition| missing.iter().any(|(other, _)| other == partition));
                     letters.push(News::Found(found));
-                    letters.extend(missing.into_iter().next().map(|(_, reason)| News::Trouble(reason)));
                     look = limit;
+                    missing.into_iter().next().map(|(_, reason)| reason)
                 }
-                Err(reason) => letters.push(News::Trouble(reason)),
+                Err(reason) => Some(reason),
+            };
+            // A leader can be away for hours.
+            if let Some(reason) = trouble.filter(|reason| *reason != told) {
+                told.clone_from(&reason);
+                letters.push(News::Trouble(reason));
             }
             let heard = letters.into_iter().all(|letter| sender.send(letter).is_ok());
             alarm.ring();

@@ -21,6 +21,8 @@ pub(super) enum Rebalance {
         /// The client's own list.
         list: TopicPartitionList,
         step: Assigning,
+        /// The client waits for no answer: partitions join that were left out before.
+        late: bool,
     },
     /// Partitions are being given up; polling goes on until all are released.
     Revoking {
@@ -63,10 +65,17 @@ impl Io {
                     None if !self.join_late() => return,
                     None => {}
                 },
-                Some(Rebalance::Assigning { list, step: Assigning::LookingUp(news) }) => {
+                Some(Rebalance::Assigning { list, step: Assigning::LookingUp(news), .. }) => {
                     self.listen(list, news);
                 }
-                Some(Rebalance::Assigning { list, step: Assigning::Waiting(starting) })
+                // The client would forget that it lost its assignment, and ask for these like for any other.
+                Some(Rebalance::Assigning { step: Assigning::Waiting(starting), late: true, .. })
+                    if self.queues.assignment_lost() =>
+                {
+                    let partitions = starting.into_iter().map(|one| (one.partition, one.epoch)).collect();
+                    self.tell(SourceEvent::Lost { partitions });
+                }
+                Some(Rebalance::Assigning { list, step: Assigning::Waiting(starting), .. })
                     if starting.iter().all(|one| one.at.is_some()) =>
                 {
                     self.assign(&list, starting);
@@ -104,7 +113,8 @@ impl Io {
                     self.fail(format!("starting a thread to read committed offsets: {error}"));
                     mpsc::channel().1
                 });
-                self.rebalance = Some(Rebalance::Assigning { list, step: Assigning::LookingUp(news) });
+                let step = Assigning::LookingUp(news);
+                self.rebalance = Some(Rebalance::Assigning { list, step, late: false });
             }
             Letter::Revoke(list) if self.queues.assignment_lost() => self.lose(&list),
             Letter::Revoke(list) => {
@@ -131,7 +141,7 @@ impl Io {
                         self.tell_late();
                     }
                     let step = Assigning::Waiting(self.offer(found));
-                    self.rebalance = Some(Rebalance::Assigning { list, step });
+                    self.rebalance = Some(Rebalance::Assigning { list, step, late: false });
                     return;
                 }
                 Ok(News::Trouble(reason)) => self.tell(SourceEvent::Trouble(reason)),
@@ -141,7 +151,7 @@ impl Io {
                     }
                     // Kept, so that leaving can still answer the client.
                     let step = Assigning::LookingUp(news);
-                    self.rebalance = Some(Rebalance::Assigning { list, step });
+                    self.rebalance = Some(Rebalance::Assigning { list, step, late: false });
                     return;
                 }
             }
@@ -181,7 +191,7 @@ impl Io {
             list.add_partition(&found.partition.topic, found.partition.partition);
         }
         let step = Assigning::Waiting(self.offer(joining));
-        self.rebalance = Some(Rebalance::Assigning { list, step });
+        self.rebalance = Some(Rebalance::Assigning { list, step, late: true });
         // After the engine knows them: it must not take itself for idle in between.
         self.late.retain(|late| !late.left.is_empty());
         self.tell_late();
@@ -298,12 +308,12 @@ impl Io {
 
     /// The group has given these partitions to others already: nothing may be stored or committed for them.
     fn lose(&mut self, list: &TopicPartitionList) {
-        self.drop_late(list);
         let partitions = self.holders(list, true);
         self.unassign(list);
-        if !partitions.is_empty() {
-            self.tell(SourceEvent::Lost { partitions });
-        }
+        // Also of none: whoever waited for what could not be read has no assignment either. First this, so that the
+        // engine does not take itself for idle in between.
+        self.tell(SourceEvent::Lost { partitions });
+        self.drop_late(list);
     }
 
     /// Those of the list that we hold, with their epochs; with `revoking` they are marked so.

@@ -185,6 +185,20 @@ async fn a_partition_without_a_leader_keeps_no_other_waiting() {
 }
 
 #[tokio::test]
+async fn a_member_that_waits_for_a_leader_hears_that_it_was_put_out() {
+    let broker = broker(1);
+    produce(&broker, numbered(0, 0..10)).await;
+    broker.set_leader("t", 0, false);
+    let mut member = Member::join(&broker, "put-out", &QUICK);
+    member.until("the partition", |member| member.unread == 1).await;
+    broker.fail_next(RDKafkaApiKey::Heartbeat, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID]);
+    member.until("the loss", |member| member.put_out == 1).await;
+    broker.set_leader("t", 0, true);
+    member.until("the records", |member| member.read.len() == 10 && member.unread == 0).await;
+    member.leave().await;
+}
+
+#[tokio::test]
 async fn a_pause_at_the_end_skips_and_repeats_nothing() {
     let broker = broker(2);
     produce(&broker, [numbered(0, 0..10), numbered(1, 0..10)].concat()).await;
