@@ -18,6 +18,8 @@ mod judge;
 mod lookup;
 mod rebalance;
 #[cfg(test)]
+mod rebalance_tests;
+#[cfg(test)]
 mod tests;
 mod wake;
 
