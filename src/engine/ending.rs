@@ -73,7 +73,9 @@ impl Runtime {
                     self.ending = Some(Ending::Draining { until: now + CUT, cut: true });
                     return false;
                 }
-                let until = now + self.scheduler.policy.final_commit;
+                // A group that is being shared anew answers no commit until a member that went away with its request
+                // open is given up: what the handlers left of their time is worth waiting.
+                let until = (now + self.scheduler.policy.final_commit).max(*until);
                 self.ending = Some(Ending::Committing { until, sent: false });
             }
             Some(Ending::Committing { until, sent }) => {

@@ -66,7 +66,8 @@ pub struct Policy {
     pub revoke_drain: Duration,
     /// Longest wait for running handlers at shutdown.
     pub shutdown_drain: Duration,
-    /// Longest wait for a final commit's result.
+    /// Longest wait for the result of a last commit. At shutdown also what is left of
+    /// [`shutdown_drain`](Self::shutdown_drain).
     pub final_commit: Duration,
     /// Records the log no longer holds.
     pub on_lost: OnLost,

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// What the workers know as half-open only after the client's longest wait for an answer, and the rest of coming back.
 const HALF_OPEN: f64 = 20.0;
+/// How long a member may take to hear from its group once it can be reached: the client dials again after a second at
+/// most, asks who the coordinator is, and sends a heartbeat every few hundred milliseconds.
+const HEARS: Duration = Duration::from_secs(2);
 
 /// A bad network between the workers and the broker: latency, resets, half-open connections, a freeze past the
 /// session, and a coordinator that is away while data flows.
@@ -55,9 +58,11 @@ pub fn broker(context: &Context) -> Report {
                 flowed = stage.handled() - before;
             }
         }
-        let working = window.lost_hold(&mut stage);
-        in_work += usize::from(working);
+        in_work += usize::from(window.in_work(&stage));
         kafka.proxy.set(Mode::Pass);
+        // Who was put out meanwhile goes on with what flows until it hears so.
+        std::thread::sleep(HEARS);
+        window.lost_hold(&mut stage);
         let met = !matches!(turn, 1 | 2 | 4) || kafka.proxy.cut() > cut;
         stage.report.check(Promise::Bit, met, || format!("fault {turn} met no connection"));
         stage.faults.push(Fault::mended(from, recovery));
