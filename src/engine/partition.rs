@@ -230,6 +230,9 @@ impl Partitions {
     pub fn iter(&self) -> impl Iterator<Item = &Partition> {
         self.active.values().map(|id| self.get(*id))
     }
+    fn ids(&self) -> Vec<PartitionId> {
+        self.active.values().copied().collect()
+    }
     /// How many are current.
     pub fn len(&self) -> usize {
         self.active.len()
@@ -269,13 +272,11 @@ impl Partitions {
     }
     /// Positions that moved since they were last handed out.
     pub fn positions(&mut self) -> Vec<Position> {
-        let ids: Vec<PartitionId> = self.active.values().copied().collect();
-        ids.into_iter().filter_map(|id| self.get_mut(id).position()).collect()
+        self.ids().into_iter().filter_map(|id| self.get_mut(id).position()).collect()
     }
     /// Whether anything was committed is not known: hand everything out again.
     pub fn nothing_is_committed(&mut self) {
-        let ids: Vec<PartitionId> = self.active.values().copied().collect();
-        ids.into_iter().for_each(|id| self.get_mut(id).committed = None);
+        self.ids().into_iter().for_each(|id| self.get_mut(id).committed = None);
     }
     /// A commit of `position` failed: hand the newest out again.
     pub fn not_committed(&mut self, position: &Position) {
@@ -299,8 +300,7 @@ impl Partitions {
         // Where all have as much to do there is nobody to make room for.
         let short = short && self.iter().any(|partition| partition.footprint() < bytes / 2);
         let mut changes = Vec::new();
-        let ids: Vec<PartitionId> = self.active.values().copied().collect();
-        for id in ids {
+        for id in self.ids() {
             let blocked = blocked(id, self.get(id));
             let partition = self.get_mut(id);
             let waiting = partition.tracker.unfinished();

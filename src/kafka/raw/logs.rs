@@ -13,20 +13,15 @@ use uuid::Uuid;
 
 /// The logs of `topics`, each named once. Blocks, `timeout` at most. Errors: a topic that is not there, or no
 /// answer. On brokers that give no ids (before Kafka 2.8, and some that speak its protocol) a log is known by the
-/// names of cluster and topic.
+/// names of cluster and topic. Any broker knows: asked is `broker`; without one the client waits for the controller,
+/// which it may have no connection to.
 pub(in crate::kafka) fn log_ids<C: ClientContext>(
     client: &Client<C>,
     topics: &[&str],
+    broker: Option<i32>,
     timeout: Duration,
 ) -> Result<BTreeMap<String, LogId>> {
     let what = "asking for the ids of topics";
-    // Any broker knows. Unless told, the client waits for the controller, which it may have no connection to.
-    let leader = topics.first().and_then(|topic| {
-        let metadata = client.fetch_metadata(Some(topic), timeout).ok()?;
-        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-        let leader = partitions.map(|partition| partition.leader()).find(|leader| *leader >= 0);
-        leader.or_else(|| metadata.brokers().first().map(|broker| broker.id()))
-    });
     let names = topics.iter().map(|topic| c_text(topic)).collect::<Result<Vec<_>>>()?;
     let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
     // SAFETY: the names are alive and are copied; the collection is freed below, after the call copied it.
@@ -37,7 +32,7 @@ pub(in crate::kafka) fn log_ids<C: ClientContext>(
         timeout,
         what,
         sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS,
-        |options| leader.map_or(Ok(()), |leader| options.ask(leader)),
+        |options| broker.map_or(Ok(()), |broker| options.ask(broker)),
         // SAFETY: `call` gives live objects, and the collection is alive.
         |rk, options, queue| unsafe { sys::rd_kafka_DescribeTopics(rk, collection, options, queue) },
         || None,

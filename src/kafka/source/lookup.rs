@@ -100,8 +100,8 @@ fn look_up(
     let committed = items(&committed);
     let topics: BTreeSet<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
     let topics: Vec<&str> = topics.into_iter().collect();
-    let logs = log_ids(consumer.client(), &topics, limit).map_err(|error| error.to_string())?;
-    let led = led(consumer, &topics, limit)?;
+    let Leaders { led, broker } = leaders(consumer, &topics, limit)?;
+    let logs = log_ids(consumer.client(), &topics, broker, limit).map_err(|error| error.to_string())?;
     let (asked, leaderless): (Vec<TopicPartition>, Vec<TopicPartition>) =
         partitions.iter().cloned().partition(|partition| led.contains(partition));
     let no_leader = |partition: TopicPartition| {
@@ -138,22 +138,28 @@ fn look_up(
     }
 }
 
-/// The partitions of `topics` that have a leader; who asks another for its ends waits as long as it may.
-fn led(
-    consumer: &BaseConsumer<LetterBox>,
-    topics: &[&str],
-    limit: Duration,
-) -> Result<BTreeSet<TopicPartition>, String> {
-    let mut led = BTreeSet::new();
+struct Leaders {
+    /// The partitions that have a leader; who asks another for its ends waits as long as it may.
+    led: BTreeSet<TopicPartition>,
+    /// One of the leaders, or else a broker that is there.
+    broker: Option<i32>,
+}
+
+/// Who leads the partitions of `topics`.
+fn leaders(consumer: &BaseConsumer<LetterBox>, topics: &[&str], limit: Duration) -> Result<Leaders, String> {
+    let (mut led, mut leader, mut known) = (BTreeSet::new(), None, None);
     for topic in topics {
         let metadata = consumer
             .fetch_metadata(Some(topic), limit)
             .map_err(|error| format!("reading the leaders of {topic}: {}", words(&error)))?;
         let partitions = metadata.topics().iter().flat_map(|found| found.partitions());
-        let with_leader = partitions.filter(|partition| partition.leader() >= 0);
-        led.extend(with_leader.map(|partition| TopicPartition::new(*topic, partition.id())));
+        for partition in partitions.filter(|partition| partition.leader() >= 0) {
+            leader.get_or_insert(partition.leader());
+            led.insert(TopicPartition::new(*topic, partition.id()));
+        }
+        known = known.or_else(|| metadata.brokers().first().map(|broker| broker.id()));
     }
-    Ok(led)
+    Ok(Leaders { led, broker: leader.or(known) })
 }
 
 /// First and next offset of each partition, in their order, each asked until `limit` for all is over. Blocks;
